@@ -1,1 +1,11 @@
+//! meshc: a policy-as-code compiler for service meshes.
+//!
+//! ```text
+//! text -> tokens -> ast -> hir -> policy -> istio resources -> yaml
+//! ```
+//!
+//! Every arrow is a pure function of its input that also yields [`diagnostics`]; `driver` joins them.
 
+pub mod diagnostics;
+pub mod source;
+pub mod syntax;
