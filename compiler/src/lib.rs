@@ -6,6 +6,8 @@
 //!
 //! Every arrow is a pure function of its input that also yields [`diagnostics`]; `driver` joins them.
 
+pub mod backends;
 pub mod diagnostics;
+pub mod policy;
 pub mod source;
 pub mod syntax;

@@ -1,0 +1,135 @@
+//! The Istio release that is meant, and what each release can say.
+
+use std::fmt;
+
+/// An Istio release. `istio-1.N` is `1.N.0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    minor: u16,
+    patch: u16,
+}
+
+/// A field or action that came with a release (`istio-semantics.md`, field history).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feature {
+    /// `DENY`, and every `not…` list.
+    Deny,
+    /// `AUDIT`, `CUSTOM` and `remoteIpBlocks`.
+    AuditCustomClientIp,
+    SkipVerify,
+    DestinationClients,
+    ClaimHeaders,
+    Cookies,
+    TargetRefs,
+    PathTemplates,
+    JwksTimeout,
+    Crl,
+    GatewayClassTarget,
+    ServiceAccounts,
+    IssuerWithoutIss,
+    SpaceDelimitedClaims,
+    /// `trustDomains` and `source.trustDomain`: in the schema of 1.30.0, implemented from 1.30.2.
+    TrustDomains,
+}
+
+impl Feature {
+    /// The first release that has it.
+    #[must_use]
+    pub const fn since(self) -> Target {
+        let (minor, patch) = match self {
+            Self::Deny => (5, 0),
+            Self::AuditCustomClientIp => (8, 0),
+            Self::SkipVerify => (12, 0),
+            Self::DestinationClients => (14, 0),
+            Self::ClaimHeaders => (17, 0),
+            Self::Cookies => (21, 0),
+            Self::TargetRefs | Self::PathTemplates | Self::JwksTimeout | Self::Crl => (22, 0),
+            Self::GatewayClassTarget | Self::ServiceAccounts => (25, 0),
+            Self::IssuerWithoutIss => (27, 0),
+            Self::SpaceDelimitedClaims => (28, 0),
+            Self::TrustDomains => (30, 2),
+        };
+        Target { minor, patch }
+    }
+}
+
+impl Target {
+    /// The only release with the v1alpha1 authentication API that is supported.
+    pub const LEGACY: Self = Self { minor: 4, patch: 0 };
+    /// The newest release that is known.
+    pub const NEWEST: Self = Self { minor: 31, patch: 0 };
+
+    /// Reads `istio-1.N` or `istio-1.N.P`; `None` for any other text and for releases that are not known.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |s: &str| -> Option<u16> {
+            let plain = !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit()) && (s == "0" || !s.starts_with('0'));
+            if plain { s.parse().ok() } else { None }
+        };
+        let rest = text.strip_prefix("istio-1.")?;
+        let (minor, patch) = match rest.split_once('.') {
+            Some((minor, patch)) => (number(minor)?, number(patch)?),
+            None => (number(rest)?, 0),
+        };
+        (Self::LEGACY.minor..=Self::NEWEST.minor)
+            .contains(&minor)
+            .then_some(Self { minor, patch })
+    }
+
+    /// Whether this is the legacy API: MeshPolicy and Policy instead of PeerAuthentication and RequestAuthentication.
+    #[must_use]
+    pub const fn is_legacy(self) -> bool {
+        self.minor == Self::LEGACY.minor
+    }
+
+    /// Whether the release has `feature`.
+    #[must_use]
+    pub fn has(self, feature: Feature) -> bool {
+        self >= feature.since()
+    }
+
+    /// Whether the security and networking kinds are served as `v1`.
+    #[must_use]
+    pub const fn serves_v1(self) -> bool {
+        self.minor >= 22
+    }
+
+    /// Whether clients use mutual TLS by themselves where the server can (on by default since 1.5).
+    #[must_use]
+    pub const fn auto_mtls_by_default(self) -> bool {
+        !self.is_legacy()
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.patch {
+            0 => write!(f, "istio-1.{}", self.minor),
+            patch => write!(f, "istio-1.{}.{patch}", self.minor),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_releases_and_nothing_else() {
+        for text in ["istio-1.4", "istio-1.5", "istio-1.30.2", "istio-1.31"] {
+            assert_eq!(Target::parse(text).map(|t| t.to_string()).as_deref(), Some(text));
+        }
+        for text in [
+            "",
+            "1.31",
+            "istio-1.3",
+            "istio-1.32",
+            "istio-2.0",
+            "istio-1.31.",
+            "istio-1.031",
+            "istio-1.+5",
+        ] {
+            assert_eq!(Target::parse(text), None, "{text}");
+        }
+    }
+}
