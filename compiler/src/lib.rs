@@ -8,6 +8,7 @@
 
 pub mod backends;
 pub mod diagnostics;
+pub mod hir;
 pub mod policy;
 pub mod source;
 pub mod syntax;
