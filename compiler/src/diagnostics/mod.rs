@@ -2,6 +2,7 @@
 
 pub mod code;
 pub mod fix;
+pub mod render;
 
 pub use code::{Code, Severity};
 pub use fix::{Applicability, Edit, Fix};
@@ -29,6 +30,8 @@ pub struct Diagnostic {
     /// What to do next: imperative sentences.
     pub help: Vec<String>,
     pub fixes: Vec<Fix>,
+    /// The environments in which it arises, where that is not each of those that were judged; else empty.
+    pub environments: Vec<String>,
 }
 
 impl Diagnostic {
@@ -46,6 +49,7 @@ impl Diagnostic {
             secondary: Vec::new(),
             help: Vec::new(),
             fixes: Vec::new(),
+            environments: Vec::new(),
         }
     }
 
