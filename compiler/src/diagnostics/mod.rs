@@ -3,6 +3,7 @@
 pub mod code;
 pub mod fix;
 pub mod render;
+pub mod suggest;
 
 pub use code::{Code, Severity};
 pub use fix::{Applicability, Edit, Fix};
