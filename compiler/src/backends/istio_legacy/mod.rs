@@ -1,0 +1,6 @@
+//! The authentication API of Istio 1.4 and before, `authentication.istio.io/v1alpha1`: MeshPolicy and Policy.
+
+mod emit;
+pub mod resources;
+
+pub use emit::{authentication_policy, emit};
