@@ -217,7 +217,9 @@ fn code(path: &Path) -> Vec<(usize, String)> {
     let text = repository::read(path).unwrap();
     let foot = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
     let lines = (1..).zip(text[..foot].lines());
-    lines.map(|(number, line)| (number, line.split("//").next().unwrap_or_default().to_owned())).collect()
+    lines
+        .map(|(number, line)| (number, line.split("//").next().unwrap_or_default().to_owned()))
+        .collect()
 }
 
 fn name_at(rest: &str) -> Option<&str> {
