@@ -7,7 +7,10 @@
 //! Every arrow is a pure function of its input that also yields [`diagnostics`]; `driver` joins them.
 
 pub mod backends;
+pub mod catalogue;
+pub mod cli;
 pub mod diagnostics;
+pub mod driver;
 pub mod hir;
 pub mod policy;
 pub mod source;

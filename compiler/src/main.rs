@@ -1,1 +1,20 @@
-fn main() {}
+//! The `meshc` command: hands the process to [`meshc::cli::run`].
+
+use std::io::{IsTerminal, stderr, stdout};
+use std::process::ExitCode;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "here, and nowhere else, the environment is asked"
+)]
+fn main() -> ExitCode {
+    let mut io = meshc::cli::Io {
+        out: &mut stdout(),
+        err: &mut stderr(),
+        cwd: std::env::current_dir().unwrap_or_default(),
+        err_is_terminal: stderr().is_terminal(),
+        no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+        color: false,
+    };
+    meshc::cli::run(std::env::args_os(), &mut io).into()
+}

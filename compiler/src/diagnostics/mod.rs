@@ -100,6 +100,11 @@ impl Diagnostics {
         self.list.push(diagnostic);
     }
 
+    /// Adds the findings of a run that is over.
+    pub fn append(&mut self, mut other: Self) {
+        self.list.append(&mut other.list);
+    }
+
     /// Whether one of them is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {

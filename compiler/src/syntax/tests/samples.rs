@@ -1,5 +1,7 @@
 //! Whole files: those of the repository, and the samples of the design where they are present.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads what lies in the repository")]
+
 use super::{findings, read};
 use std::path::{Path, PathBuf};
 

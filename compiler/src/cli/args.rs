@@ -1,0 +1,93 @@
+//! What may stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use super::{build, check, completions, explain, new};
+
+/// Policy as code for Istio: compiles `.mesh` files to the security objects of a service mesh.
+#[derive(Debug, Parser)]
+#[command(name = "meshc", version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    /// When reports have colours; `NO_COLOR` in the environment means never
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  meshc new shop                        make a project
+  meshc check                           judge the project here, or the nearest one above
+  meshc build | kubectl apply -f -      build it and hand the objects to a cluster
+  meshc build --env prod -o deploy      write the objects of environment prod to a folder
+  meshc build --env prod -o deploy --check
+                                        fail if that folder is out of date
+  meshc explain E0005                   what a finding means
+
+Exit codes: 0 no errors, 1 errors (or warnings under --deny warnings), 2 could not run.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Build(build::Args),
+    Check(check::Args),
+    Explain(explain::Args),
+    New(new::Args),
+    Completions(completions::Args),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal.
+    Auto,
+    Always,
+    Never,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// With the lines of the text, for people.
+    Human,
+    /// One JSON object; `spec/diagnostics.schema.json` describes it.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Deny {
+    Warnings,
+}
+
+/// Which project, and as what: the arguments of `build` and `check`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ProjectArgs {
+    /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]
+    pub(super) path: Option<PathBuf>,
+
+    /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]
+    #[arg(long, value_name = "RELEASE")]
+    pub(super) target: Option<String>,
+
+    /// The environment: a table `[env.NAME]` in mesh.toml, a folder `env/NAME`, or both
+    #[arg(long, value_name = "NAME")]
+    pub(super) env: Option<String>,
+
+    /// Give a parameter a value, or a list: `--set domain=example.com --set 'offices=[10.0.0.0/8, 192.0.2.1]'`
+    #[arg(long, value_name = "PARAM=VALUE")]
+    pub(super) set: Vec<String>,
+
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+
+    /// Fail on warnings too
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) deny: Option<Deny>,
+}

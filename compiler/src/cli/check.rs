@@ -1,0 +1,61 @@
+//! `meshc check`: what is wrong with a project, in every environment.
+
+use super::args::{Format, ProjectArgs};
+use super::{ExitCode, Io, report};
+use crate::diagnostics::Severity;
+use crate::driver::{self, Outcome};
+use crate::source::Disk;
+
+/// Judge a project, in each of its environments
+///
+/// Examples:
+///   meshc check
+///   meshc check examples/shop --env prod
+///   meshc check --deny warnings --format github
+///   meshc check --format sarif > meshc.sarif
+///
+/// Findings for people go to standard error; JSON, SARIF and GitHub's commands to standard output.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    #[command(flatten)]
+    project: ProjectArgs,
+}
+
+pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
+    let (location, options) = report::question(&args.project, io)?;
+    let outcome = driver::check(&Disk, &location, &options)?;
+    let text = report::findings(&outcome, args.project.format, io.color);
+    match args.project.format {
+        Format::Human if text.is_empty() => {}
+        Format::Human => io.error(&format!("{text}\n")),
+        Format::Json | Format::Sarif | Format::Github => io.print(&text),
+    }
+    let verdict = report::verdict(&outcome, &args.project);
+    io.error(&format!("{}\n", summary(&outcome, verdict)));
+    Ok(verdict)
+}
+
+fn summary(outcome: &Outcome, verdict: ExitCode) -> String {
+    let counts = report::counts(outcome);
+    if verdict != ExitCode::Clean {
+        return match counts {
+            Some(counts) if outcome.count(Severity::Error) > 0 => counts,
+            _ => report::denied(outcome),
+        };
+    }
+    let objects: Vec<String> = outcome
+        .builds
+        .iter()
+        .map(|build| {
+            let objects = report::plural(build.artifacts.len(), "object");
+            match &build.environment {
+                Some(name) => format!("{objects} in environment {name}"),
+                None if outcome.builds.len() > 1 => format!("{objects} without an environment"),
+                None => objects,
+            }
+        })
+        .collect();
+    let remarks = counts.map_or(String::new(), |counts| format!(" ({counts})"));
+    format!("ok: {} for {}{remarks}", objects.join(", "), outcome.target)
+}

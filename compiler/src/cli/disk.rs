@@ -1,0 +1,126 @@
+//! Writing: with [`crate::source::Disk`] the only place that touches the file system.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// A change to one file of a folder.
+pub(super) enum Change {
+    Write { path: PathBuf, content: String },
+    Remove { path: PathBuf },
+}
+
+impl Change {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Write { path, .. } | Self::Remove { path } => path,
+        }
+    }
+}
+
+/// What went wrong, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`: {reason}", path.display())]
+pub(super) struct WriteError {
+    action: &'static str,
+    path: PathBuf,
+    reason: String,
+}
+
+impl WriteError {
+    fn new(action: &'static str, path: &Path, error: &io::Error) -> Self {
+        let reason = if error.kind() == io::ErrorKind::PermissionDenied {
+            "permission denied".to_owned()
+        } else {
+            error.to_string()
+        };
+        Self {
+            action,
+            path: path.to_path_buf(),
+            reason,
+        }
+    }
+}
+
+/// Makes a folder and those above it.
+#[expect(clippy::disallowed_methods, reason = "the one place that writes")]
+pub(super) fn create_folder(path: &Path) -> Result<(), WriteError> {
+    std::fs::create_dir_all(path).map_err(|error| WriteError::new("create the folder", path, &error))
+}
+
+/// Makes all changes or none: every new content is on disk beside its place before the first file is replaced, and when
+/// a replacement fails, those before it are undone.
+pub(super) fn apply(changes: Vec<Change>) -> Result<(), WriteError> {
+    let mut staged = Vec::with_capacity(changes.len());
+    for change in changes {
+        let temporary = match &change {
+            Change::Write { path, content } => {
+                let written = stage(path, content).map_err(|error| WriteError::new("write", path, &error))?;
+                Some(written)
+            }
+            Change::Remove { .. } => None,
+        };
+        staged.push((change, temporary));
+    }
+    let mut done: Vec<(PathBuf, Option<Vec<u8>>)> = Vec::new();
+    for (change, temporary) in staged {
+        let path = change.path().to_path_buf();
+        let before = read(&path);
+        let result = match temporary {
+            Some(temporary) => temporary.persist(&path).map(|_| ()).map_err(|error| error.error),
+            None => remove(&path),
+        };
+        if let Err(error) = result {
+            undo(done);
+            let action = if matches!(change, Change::Remove { .. }) {
+                "remove"
+            } else {
+                "write"
+            };
+            return Err(WriteError::new(action, &path, &error));
+        }
+        done.push((path, before));
+    }
+    Ok(())
+}
+
+/// The new content in a file of its own, in the folder where it belongs, so that a rename puts it in place.
+fn stage(path: &Path, content: &str) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".meshc-").suffix(".tmp");
+    #[cfg(unix)]
+    let permissions = {
+        use std::os::unix::fs::PermissionsExt as _;
+        // What a file that is simply created has: the process' mask takes away what it must not have.
+        std::fs::Permissions::from_mode(0o666)
+    };
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(content.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that writes")]
+fn read(path: &Path) -> Option<Vec<u8>> {
+    std::fs::read(path).ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that writes")]
+fn remove(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
+/// Puts back what was there. A failure here has nobody to be told to: the first one is what is reported.
+#[expect(clippy::disallowed_methods, reason = "the one place that writes")]
+fn undo(done: Vec<(PathBuf, Option<Vec<u8>>)>) {
+    for (path, before) in done.into_iter().rev() {
+        let _lost = match before {
+            Some(content) => std::fs::write(&path, content),
+            None => std::fs::remove_file(&path),
+        };
+    }
+}

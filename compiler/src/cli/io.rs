@@ -1,0 +1,52 @@
+//! What a run may see of the process around it.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::args::Color;
+
+/// The streams, the working folder and the terminal.
+///
+/// A reader that has gone away (`meshc explain | head -1`) is no mistake of ours: what cannot be written is dropped, and
+/// the run ends as it would have.
+pub struct Io<'a> {
+    pub out: &'a mut dyn Write,
+    pub err: &'a mut dyn Write,
+    pub cwd: PathBuf,
+    /// Whether the second stream is a terminal.
+    pub err_is_terminal: bool,
+    /// Whether the environment asks for no colours.
+    pub no_color: bool,
+    /// Whether reports have colours, once the arguments are known.
+    pub color: bool,
+}
+
+impl Io<'_> {
+    pub(super) fn choose_colors(&mut self, color: Color) {
+        self.color = match color {
+            Color::Auto => self.err_is_terminal && !self.no_color,
+            Color::Always => true,
+            Color::Never => false,
+        };
+    }
+
+    /// Writes the answer of the run.
+    pub(super) fn print(&mut self, text: &str) {
+        let _gone = write_all(self.out, text);
+    }
+
+    /// Writes what is said beside the answer.
+    pub(super) fn error(&mut self, text: &str) {
+        let _gone = write_all(self.err, text);
+    }
+
+    /// Says in a line why the run failed.
+    pub(super) fn error_line(&mut self, text: &str) {
+        self.error(&format!("error: {text}\n"));
+    }
+}
+
+fn write_all(stream: &mut dyn Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
+}

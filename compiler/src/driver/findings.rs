@@ -1,0 +1,79 @@
+//! From what the stages report to what the user is told: environments joined, suppressions and levels applied.
+
+use std::collections::BTreeMap;
+
+use super::errors;
+use super::levels::Levels;
+use super::texts::Texts;
+use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
+use crate::source::Span;
+
+/// What makes two findings one.
+type Key = (Span, &'static str, String);
+
+/// The findings of a run while it goes on.
+pub(super) struct Findings<'a> {
+    environments: &'a [Option<String>],
+    /// How many of the environments are judged already.
+    judged: usize,
+    /// Those that hold whatever the environment.
+    common: Vec<Diagnostic>,
+    by_key: BTreeMap<Key, (Diagnostic, Vec<usize>)>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(common: Diagnostics, environments: &'a [Option<String>]) -> Self {
+        Self {
+            environments,
+            judged: 0,
+            common: common.into_sorted(),
+            by_key: BTreeMap::new(),
+        }
+    }
+
+    /// Adds what the next environment brings.
+    pub(super) fn add(&mut self, findings: Diagnostics) {
+        for d in findings.into_sorted() {
+            let key = (d.primary.span, d.code.id, d.message.clone());
+            let (_, environments) = self.by_key.entry(key).or_insert_with(|| (d, Vec::new()));
+            environments.push(self.judged);
+        }
+        self.judged += 1;
+    }
+
+    /// The findings that remain. `all` says that every environment was judged, so that a suppression without use is
+    /// known to have none.
+    pub(super) fn judge(self, levels: &Levels, texts: &Texts, all: bool) -> Vec<Diagnostic> {
+        let mut acc = Diagnostics::default();
+        let mut list = self.common;
+        for (mut d, environments) in self.by_key.into_values() {
+            if environments.len() < self.environments.len() {
+                let names = environments.iter().filter_map(|index| self.environments.get(*index));
+                d.environments = names.map(|name| name.clone().unwrap_or_default()).collect();
+            }
+            list.push(d);
+        }
+        let mut uses = vec![false; texts.suppressions().count()];
+        for d in list {
+            if d.severity < Severity::Error {
+                let hit = texts.suppressions().zip(&mut uses).find(|(s, _)| s.covers(&d));
+                if let Some((_, used)) = hit {
+                    *used = true;
+                    continue;
+                }
+            }
+            if let Some(d) = levels.apply(d) {
+                acc.push(d);
+            }
+        }
+        for (suppression, used) in texts.suppressions().zip(uses) {
+            if all && !used {
+                let d = errors::unused_suppression(suppression.comment, suppression.code.name);
+                if let Some(d) = levels.apply(d) {
+                    acc.push(d);
+                }
+            }
+        }
+        acc.into_sorted()
+    }
+}

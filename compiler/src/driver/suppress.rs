@@ -1,0 +1,43 @@
+//! Findings that somebody has looked at and accepts, by the comments that the parser found.
+
+use super::errors;
+use crate::catalogue;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Severity};
+use crate::source::Span;
+use crate::syntax::Parsed;
+
+/// One accepted finding.
+#[derive(Clone, Debug)]
+pub(super) struct Suppression {
+    pub(super) comment: Span,
+    pub(super) code: &'static Code,
+    /// The item that follows; without one nothing is suppressed.
+    item: Option<Span>,
+}
+
+impl Suppression {
+    /// Whether it is for this finding.
+    pub(super) fn covers(&self, d: &Diagnostic) -> bool {
+        let at = d.primary.span;
+        let inside = |item: Span| at.file == item.file && item.start <= at.start && at.start <= item.end;
+        d.code.id == self.code.id && self.item.is_some_and(inside)
+    }
+}
+
+/// The suppressions of a file, in order, without those of findings that do not exist or cannot be suppressed.
+pub(super) fn read(parsed: &Parsed, acc: &mut Diagnostics) -> Vec<Suppression> {
+    let mut out = Vec::new();
+    for suppression in &parsed.suppressions {
+        let (name, span) = (suppression.code.text.as_str(), suppression.code.span);
+        match catalogue::find(name) {
+            None => acc.push(errors::unknown_finding(span, name, catalogue::nearest_name(name))),
+            Some(code) if code.severity == Severity::Error => acc.push(errors::fixed_level(span, name)),
+            Some(code) => out.push(Suppression {
+                comment: suppression.span,
+                code,
+                item: suppression.target,
+            }),
+        }
+    }
+    out
+}
