@@ -9,4 +9,6 @@ mod legacy_crds;
 #[cfg(test)]
 mod real_parts;
 #[cfg(test)]
+mod strings;
+#[cfg(test)]
 mod tidy;

@@ -1,6 +1,8 @@
 //! What the tests that span the crates share: the repository's files, the real parts, and readers of what meshc writes.
 
+pub mod case;
 pub mod emitted;
+pub mod hostile;
 pub mod parts;
 pub mod repository;
 pub mod yaml;
