@@ -502,11 +502,35 @@ pub enum TestBody {
 /// A request and what the mesh must answer.
 #[derive(Clone, Debug)]
 pub struct RequestLine {
-    pub who: Expr,
+    pub caller: TestCaller,
+    pub peer_ip: Option<At<IpBlock>>,
+    pub client_ip: Option<At<IpBlock>>,
     pub extras: Vec<Extra>,
-    pub what: Expr,
+    pub request: RequestFacts,
     pub expect: Outcome,
     pub span: Span,
+}
+
+/// Who makes a test's request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestCaller {
+    /// Plaintext, or TLS without a mesh certificate.
+    Outsider,
+    /// A declared workload, gateway or waypoint, an index into [`Program::scopes`]: it connects as its proxy would.
+    Scope(usize),
+    /// A mesh certificate of this SPIFFE identity, without `spiffe://`.
+    Principal(String),
+}
+
+/// What a test says of its request; all else is the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestFacts {
+    pub method: Option<String>,
+    pub path: Option<String>,
+    pub host: Option<String>,
+    pub port: Option<u16>,
+    pub sni: Option<String>,
+    pub dest_ip: Option<IpBlock>,
 }
 
 #[derive(Clone, Debug)]

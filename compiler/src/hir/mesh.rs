@@ -1,0 +1,93 @@
+//! The facts of `mesh`, which everything else is read by.
+
+use super::names::Env;
+use super::resolver::{Entry, Resolver};
+use super::{Normalization, Provider, errors};
+use crate::source::Span;
+use crate::syntax::ast::{Fact, ItemKind, ListFact, SingleFact, Value};
+
+const NORMALIZATIONS: &[(&str, Normalization)] = &[
+    ("none", Normalization::None),
+    ("base", Normalization::Base),
+    ("merge-slashes", Normalization::MergeSlashes),
+    ("decode-and-merge-slashes", Normalization::DecodeAndMergeSlashes),
+];
+
+impl<'a> Resolver<'a, '_> {
+    /// Reads the facts of `mesh`; their places are checked with the other items of the block.
+    pub(super) fn mesh_facts(&mut self) {
+        let Some(draft) = self.mesh_draft.and_then(|at| self.drafts.get(at)) else { return };
+        let entries: Vec<Entry<'a>> = draft.entries.clone();
+        for Entry { item, env, .. } in &entries {
+            match &item.kind {
+                ItemKind::Fact(Fact::Single { key, value }) => self.mesh_single(*key, value, env),
+                ItemKind::Fact(Fact::List { key, values }) => {
+                    let domains = self.texts(values, "a trust domain", env);
+                    let domains: Vec<String> = domains.into_iter().map(|d| d.it).collect();
+                    match key {
+                        ListFact::Aliases => self.program.mesh.aliases = domains,
+                        ListFact::Trusts => self.program.mesh.trusts = domains,
+                    }
+                }
+                ItemKind::Fact(Fact::Provider { name, protocol, fail_open }) => {
+                    let protocol = self.word_of(&protocol.text, protocol.span, "a protocol", &[("http", false), ("grpc", true)]);
+                    self.provider(name, protocol.is_some_and(|p| p.it), fail_open.is_some(), item.span, env);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn provider(&mut self, name: &Value, grpc: bool, fail_open: bool, span: Span, env: &Env<'a>) {
+        let Some(name) = self.kube_name(name, "a provider", false, env) else { return };
+        if let Some(earlier) = self.program.mesh.providers.iter().find(|p| p.name == name.it) {
+            self.acc.push(errors::said_twice(&format!("provider `{}`", name.it), name.span, Some(earlier.span)));
+            return;
+        }
+        self.program.mesh.providers.push(Provider { name: name.it, grpc, fail_open, span });
+    }
+
+    fn mesh_single(&mut self, key: SingleFact, value: &Value, env: &Env<'a>) {
+        match key {
+            SingleFact::Root => {
+                if let Some(root) = self.kube_name(value, "a namespace", false, env) {
+                    self.program.mesh.root = root.it;
+                }
+            }
+            SingleFact::Domain => {
+                if let Some(domain) = self.kube_name(value, "a domain", true, env) {
+                    self.program.mesh.domain = domain.it;
+                }
+            }
+            SingleFact::TrustDomain => {
+                if let Some(domain) = self.text(value, "a trust domain", env) {
+                    self.program.mesh.trust_domain = domain.it;
+                }
+            }
+            SingleFact::WorkloadLabel => {
+                if let Some(label) = self.text(value, "a label key", env) {
+                    if super::values::is_label_key(&label.it) {
+                        self.program.mesh.workload_label = Some(label.it);
+                    } else {
+                        self.acc.push(errors::invalid_label(&label.it, label.span, "key"));
+                    }
+                }
+            }
+            SingleFact::Normalization => {
+                if let Some(option) = self.word(value, "a normalization", NORMALIZATIONS, env) {
+                    self.program.mesh.normalization = option.it;
+                }
+            }
+            SingleFact::AutoMtls => {
+                let on_off = &[("on", true), ("off", false)];
+                self.program.mesh.auto_mtls = self.word(value, "a setting of `auto-mtls`", on_off, env).map(|v| v.it);
+            }
+            SingleFact::ClientTls => {
+                let words = &[("derived", false), ("explicit", true)];
+                let word = self.word(value, "a setting of `client-tls`", words, env);
+                self.program.mesh.client_tls_explicit = word.is_some_and(|w| w.it);
+            }
+            SingleFact::Account | SingleFact::Dataplane | SingleFact::UseWaypoint | SingleFact::TrustedProxies => {}
+        }
+    }
+}
