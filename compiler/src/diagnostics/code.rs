@@ -25,3 +25,22 @@ pub struct Code {
     /// The page of `meshc explain`, Markdown.
     pub page: &'static str,
 }
+
+/// Declares the codes of a stage, each with its page, a file beside the declaration.
+macro_rules! codes {
+    ($($name:ident $severity:ident $id:literal $kebab:literal $page:literal $summary:literal;)*) => {
+        $(
+            pub(crate) static $name: $crate::diagnostics::Code = $crate::diagnostics::Code {
+                id: $id,
+                name: $kebab,
+                severity: $crate::diagnostics::Severity::$severity,
+                summary: $summary,
+                page: include_str!($page),
+            };
+        )*
+
+        /// The codes of this stage, in order.
+        pub static CODES: &[&$crate::diagnostics::Code] = &[$(&$name,)*];
+    };
+}
+pub(crate) use codes;

@@ -116,7 +116,7 @@ impl Expr {
 
 impl<'a> Resolver<'a, '_> {
     /// An expression of callers.
-    pub(super) fn who(&mut self, who: &'a ast::Who, env: &Env<'a>) -> Option<Expr> {
+    pub(super) fn who(&mut self, who: &'a ast::Who, env: &Env) -> Option<Expr> {
         let span = who.span;
         match &who.kind {
             WhoKind::Anyone => Some(Expr::any(span)),
@@ -175,13 +175,13 @@ impl<'a> Resolver<'a, '_> {
         false
     }
 
-    fn who_parts(&mut self, parts: &'a [ast::Who], env: &Env<'a>) -> Option<Vec<Expr>> {
+    fn who_parts(&mut self, parts: &'a [ast::Who], env: &Env) -> Option<Vec<Expr>> {
         let resolved: Vec<_> = parts.iter().map(|part| self.who(part, env)).collect();
         resolved.into_iter().collect()
     }
 
     /// `web, jobs`: issuers stay together as one fact, all else is any of them.
-    fn caller_names(&mut self, names: &[ast::Name], span: Span, env: &Env<'a>) -> Option<Expr> {
+    fn caller_names(&mut self, names: &[ast::Name], span: Span, env: &Env) -> Option<Expr> {
         let resolved: Vec<_> = names.iter().map(|name| self.caller_name(name, env)).collect();
         let mut parts: Vec<Expr> = Vec::new();
         for expr in resolved.into_iter().collect::<Option<Vec<_>>>()? {
@@ -193,7 +193,7 @@ impl<'a> Resolver<'a, '_> {
         Some(Expr::any_of(parts, span))
     }
 
-    fn caller_name(&mut self, name: &ast::Name, env: &Env<'a>) -> Option<Expr> {
+    fn caller_name(&mut self, name: &ast::Name, env: &Env) -> Option<Expr> {
         if let Some(bound) = self.bound(name, env) {
             if !matches!(bound.kind, ast::ParamKind::Identity | ast::ParamKind::Issuer) {
                 self.acc.push(errors::wrong_parameter_kind(name, ast::ParamKind::Identity));
@@ -228,7 +228,7 @@ impl<'a> Resolver<'a, '_> {
         &mut self,
         key: &Key,
         who: &'a ast::Who,
-        env: &Env<'a>,
+        env: &Env,
         name: &ast::Name,
         declared: Span,
     ) -> Option<Expr> {
@@ -267,7 +267,7 @@ impl<'a> Resolver<'a, '_> {
         values: &[ast::Value],
         of: &[ast::Value],
         span: Span,
-        env: &Env<'a>,
+        env: &Env,
     ) -> Option<Expr> {
         let values = self.list(values, env);
         if values.is_empty() {
@@ -298,7 +298,7 @@ impl<'a> Resolver<'a, '_> {
         Some(Expr::fact(fact, span))
     }
 
-    fn trust_domains(&mut self, of: &[ast::Value], env: &Env<'a>) -> Option<Vec<Value>> {
+    fn trust_domains(&mut self, of: &[ast::Value], env: &Env) -> Option<Vec<Value>> {
         let values: Vec<_> = self.list(of, env).into_iter().map(|value| self.trust_domain(value)).collect();
         values.into_iter().collect()
     }
@@ -361,7 +361,7 @@ impl<'a> Resolver<'a, '_> {
         Some((Value::plain(namespace, value.span), Value::plain(name, value.span)))
     }
 
-    fn user_where(&mut self, subject: &'a ast::Who, tests: &'a [ast::ClaimTest], span: Span, env: &Env<'a>) -> Option<Expr> {
+    fn user_where(&mut self, subject: &'a ast::Who, tests: &'a [ast::ClaimTest], span: Span, env: &Env) -> Option<Expr> {
         let subject_expr = self.who(subject, env)?;
         let issuers: Vec<IssuerId> = match &subject_expr.kind {
             ExprKind::Fact(Fact::Issuer(ids)) => ids.clone(),
@@ -382,7 +382,7 @@ impl<'a> Resolver<'a, '_> {
         Some(Expr::all(parts, span))
     }
 
-    fn claim_test(&mut self, test: &'a ast::ClaimTest, issuers: &[IssuerId], env: &Env<'a>) -> Option<Expr> {
+    fn claim_test(&mut self, test: &'a ast::ClaimTest, issuers: &[IssuerId], env: &Env) -> Option<Expr> {
         let path = self.claim_path(&test.claim, env)?;
         let ty = self.claim_type(&path, issuers);
         let op = test.comparison.op;
@@ -396,7 +396,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The values of a comparison, and whether it is a negative one. `present` and `absent` have the one value `*`.
-    pub(super) fn comparison(&mut self, comparison: &ast::Comparison, span: Span, env: &Env<'a>) -> Option<(Vec<Value>, bool)> {
+    pub(super) fn comparison(&mut self, comparison: &ast::Comparison, span: Span, env: &Env) -> Option<(Vec<Value>, bool)> {
         let negative = matches!(comparison.op, ast::Op::NotEqual | ast::Op::Lacks | ast::Op::Absent);
         if matches!(comparison.op, ast::Op::Present | ast::Op::Absent) {
             return Some((vec![Value::plain("*", span)], negative));
@@ -406,7 +406,7 @@ impl<'a> Resolver<'a, '_> {
         (!values.is_empty()).then_some((values, negative))
     }
 
-    pub(super) fn claim_path(&mut self, claim: &'a ast::Claim, env: &Env<'a>) -> Option<Vec<String>> {
+    pub(super) fn claim_path(&mut self, claim: &'a ast::Claim, env: &Env) -> Option<Vec<String>> {
         let parts = self.texts(&claim.path, "a claim", env);
         if let Some(bad) = parts.iter().find(|part| part.it.contains(['[', ']'])) {
             self.acc.push(errors::bracket_in_key(&bad.it, bad.span));

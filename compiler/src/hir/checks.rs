@@ -32,7 +32,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn invariant(&mut self, ast: &'a ast::Invariant, span: Span, env: &Env<'a>) {
+    fn invariant(&mut self, ast: &'a ast::Invariant, span: Span, env: &Env) {
         let who = self.who(&ast.who, env);
         let what = self.what(&ast.what, env);
         let when = match &ast.when {
@@ -89,7 +89,7 @@ impl<'a> Resolver<'a, '_> {
         None
     }
 
-    fn test(&mut self, ast: &'a ast::Test, span: Span, env: &Env<'a>) {
+    fn test(&mut self, ast: &'a ast::Test, span: Span, env: &Env) {
         let Some(name) = self.text(&ast.name, "a test's name", env) else { return };
         let body = match &ast.body {
             ast::TestBody::At { pod, target, lines } => {
@@ -112,7 +112,7 @@ impl<'a> Resolver<'a, '_> {
         self.scope_index.get(draft).copied().unwrap_or(draft)
     }
 
-    fn client_line(&mut self, line: &ast::ClientLine, env: &Env<'a>) -> Option<ClientLine> {
+    fn client_line(&mut self, line: &ast::ClientLine, env: &Env) -> Option<ClientLine> {
         let host = self.text(&line.host, "a host", env)?;
         let port = match &line.port {
             Some(port) => {
@@ -126,7 +126,7 @@ impl<'a> Resolver<'a, '_> {
         Some(ClientLine { host, port, expect: expect.it, span: line.span })
     }
 
-    fn request_line(&mut self, line: &'a ast::RequestLine, env: &Env<'a>) -> Option<RequestLine> {
+    fn request_line(&mut self, line: &'a ast::RequestLine, env: &Env) -> Option<RequestLine> {
         let expect = self.word_of(&line.expect.text, line.expect.span, "an outcome", OUTCOMES);
         let (who, network) = match &line.who.kind {
             WhoKind::From { who, network } => (&**who, Some(&**network)),
@@ -155,7 +155,7 @@ impl<'a> Resolver<'a, '_> {
         })
     }
 
-    fn test_caller(&mut self, who: &'a ast::Who, env: &Env<'a>) -> Option<TestCaller> {
+    fn test_caller(&mut self, who: &'a ast::Who, env: &Env) -> Option<TestCaller> {
         match &who.kind {
             WhoKind::Outsider => Some(TestCaller::Outsider),
             WhoKind::Group(inner) => self.test_caller(inner, env),
@@ -226,7 +226,7 @@ impl<'a> Resolver<'a, '_> {
         Dataplane::Sidecar
     }
 
-    fn test_network(&mut self, network: &'a ast::Who, env: &Env<'a>) -> Option<(CallerKind, At<crate::policy::IpBlock>)> {
+    fn test_network(&mut self, network: &'a ast::Who, env: &Env) -> Option<(CallerKind, At<crate::policy::IpBlock>)> {
         if let WhoKind::Literal { kind: kind @ (CallerKind::PeerIp | CallerKind::ClientIp), values, .. } = &network.kind {
             let values = self.list(values, env);
             if let [value] = values.as_slice() {
@@ -240,7 +240,7 @@ impl<'a> Resolver<'a, '_> {
         None
     }
 
-    fn request_facts(&mut self, what: &'a ast::What, env: &Env<'a>) -> Option<RequestFacts> {
+    fn request_facts(&mut self, what: &'a ast::What, env: &Env) -> Option<RequestFacts> {
         let mut facts = RequestFacts::default();
         let terms = match &what.kind {
             WhatKind::Any => return Some(facts),
@@ -281,7 +281,7 @@ impl<'a> Resolver<'a, '_> {
         Some(facts)
     }
 
-    fn extra(&mut self, extra: &'a ast::Extra, env: &Env<'a>) -> Option<Extra> {
+    fn extra(&mut self, extra: &'a ast::Extra, env: &Env) -> Option<Extra> {
         Some(match &extra.kind {
             ExtraKind::RealToken(value) => Extra::RealToken(self.text(value, "a token", env)?.it),
             ExtraKind::Token { issuer, state, claims } => {
@@ -314,7 +314,7 @@ impl<'a> Resolver<'a, '_> {
         })
     }
 
-    fn json(&mut self, json: &ast::Json, env: &Env<'a>) -> Option<serde_json::Value> {
+    fn json(&mut self, json: &ast::Json, env: &Env) -> Option<serde_json::Value> {
         Some(match &json.kind {
             JsonKind::Null => serde_json::Value::Null,
             JsonKind::Bool(it) => serde_json::Value::Bool(*it),

@@ -31,21 +31,21 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn namespace_env(&mut self, name: &'a ast::Value, env: &Env<'a>) -> Option<Env<'a>> {
+    fn namespace_env(&mut self, name: &'a ast::Value, env: &Env) -> Option<Env> {
         let name = self.kube_name(name, "a namespace", false, env)?;
         let name: Rc<str> = name.it.into();
         Some(Env { namespace: Some(Rc::clone(&name)), here_namespace: Some(name), ..env.clone() })
     }
 
     /// The identities, operations, issuers and templates among `items`.
-    fn declare_items(&mut self, items: &'a [ast::Item], space: &Space, env: &Env<'a>) {
+    fn declare_items(&mut self, items: &'a [ast::Item], space: &Space, env: &Env) {
         for item in items {
             self.declare_item(item, space, env);
             self.declare_template(item, space, env);
         }
     }
 
-    fn declare_template(&mut self, item: &'a ast::Item, space: &Space, env: &Env<'a>) {
+    fn declare_template(&mut self, item: &'a ast::Item, space: &Space, env: &Env) {
         if let ItemKind::Template { name, params, items } = &item.kind {
             let decl = Decl { it: Template { params, items }, env: env.clone(), span: name.span };
             if let Err(earlier) = self.templates.insert((space.clone(), name.text.clone()), decl) {
@@ -54,7 +54,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn declare_item(&mut self, item: &'a ast::Item, space: &Space, env: &Env<'a>) {
+    fn declare_item(&mut self, item: &'a ast::Item, space: &Space, env: &Env) {
         match &item.kind {
             ItemKind::Identity { name, who } => self.declare_caller(name, Caller::Identity(who), space, env),
             ItemKind::Issuer(issuer) => self.declare_caller(&issuer.name, Caller::Issuer(issuer), space, env),
@@ -69,7 +69,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn declare_caller(&mut self, name: &ast::Name, it: Caller<'a>, space: &Space, env: &Env<'a>) {
+    fn declare_caller(&mut self, name: &ast::Name, it: Caller<'a>, space: &Space, env: &Env) {
         let decl = Decl { it, env: env.clone(), span: name.span };
         if let Err(earlier) = self.callers.insert((space.clone(), name.text.clone()), decl) {
             self.acc.push(errors::declared_twice(name, self.callers.class, earlier));
@@ -161,7 +161,7 @@ impl<'a> Resolver<'a, '_> {
         draft
     }
 
-    fn namespace_draft(&mut self, item: &'a ast::Item, name: Span, env: &Env<'a>) -> usize {
+    fn namespace_draft(&mut self, item: &'a ast::Item, name: Span, env: &Env) -> usize {
         let namespace = env.here_namespace.clone().unwrap_or_default();
         let draft = match self.namespace_drafts.get(&namespace) {
             Some(draft) => *draft,
@@ -175,7 +175,7 @@ impl<'a> Resolver<'a, '_> {
         draft
     }
 
-    fn new_draft(&mut self, kind: ScopeKind, namespace: Option<Rc<str>>, span: Span, env: Env<'a>) -> usize {
+    fn new_draft(&mut self, kind: ScopeKind, namespace: Option<Rc<str>>, span: Span, env: Env) -> usize {
         self.drafts.push(Draft { kind, namespace, span, doc: Vec::new(), objects: Vec::new(), entries: Vec::new(), env });
         self.drafts.len() - 1
     }
@@ -187,7 +187,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Puts items where they land; what declares a name is declared, what opens a block opens a draft of its own.
-    fn land(&mut self, items: &'a [ast::Item], env: &Env<'a>, at: Landing) {
+    fn land(&mut self, items: &'a [ast::Item], env: &Env, at: Landing) {
         let space = match (&env.frame, &env.namespace) {
             (Some(frame), _) => Space::Frame(frame.id),
             (None, Some(namespace)) => Space::Namespace(Rc::clone(namespace)),
@@ -235,7 +235,7 @@ impl<'a> Resolver<'a, '_> {
         at.object.is_none() && matches!(kind, Some(ScopeKind::Namespace | ScopeKind::Mesh))
     }
 
-    fn expand(&mut self, item: &'a ast::Item, name: &'a ast::Name, args: &'a [ast::NamedArg], env: &Env<'a>, at: Landing) {
+    fn expand(&mut self, item: &'a ast::Item, name: &'a ast::Name, args: &'a [ast::NamedArg], env: &Env, at: Landing) {
         let (key, decl) = match self.templates.find(&name.text, env) {
             Found::One(key, decl) => (key, decl.clone()),
             Found::Ambiguous(one, other) => {
@@ -271,7 +271,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Opens the draft of a workload or target.
-    fn open(&mut self, item: &'a ast::Item, targets: &'a [ast::Target], items: &'a [ast::Item], env: &Env<'a>, at: Landing) {
+    fn open(&mut self, item: &'a ast::Item, targets: &'a [ast::Target], items: &'a [ast::Item], env: &Env, at: Landing) {
         let Some(parent) = self.drafts.get(at.draft) else { return };
         let in_mesh = matches!(parent.kind, ScopeKind::Mesh);
         if !in_mesh && !matches!(parent.kind, ScopeKind::Namespace) {
@@ -297,7 +297,7 @@ impl<'a> Resolver<'a, '_> {
         self.land(items, &inner, Landing { draft, object: None });
     }
 
-    fn scope_kind(&mut self, item: &ast::Item, targets: &'a [ast::Target], in_mesh: bool, env: &Env<'a>) -> Option<ScopeKind> {
+    fn scope_kind(&mut self, item: &ast::Item, targets: &'a [ast::Target], in_mesh: bool, env: &Env) -> Option<ScopeKind> {
         let first = targets.first()?;
         let is_star = |t: &ast::Target| matches!(t.name.pieces.as_slice(), [ast::Piece::Text(text)] if text == "*");
         if in_mesh {

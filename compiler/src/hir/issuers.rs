@@ -44,7 +44,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The issuers that names stand for.
-    pub(super) fn issuers(&mut self, names: &[ast::Name], env: &Env<'a>) -> Option<Vec<At<IssuerId>>> {
+    pub(super) fn issuers(&mut self, names: &[ast::Name], env: &Env) -> Option<Vec<At<IssuerId>>> {
         let lists: Vec<_> = names.iter().map(|name| self.issuer_name(name, env)).collect();
         let lists = lists.into_iter().collect::<Option<Vec<_>>>()?;
         let mut ids: Vec<At<IssuerId>> = Vec::new();
@@ -59,7 +59,7 @@ impl<'a> Resolver<'a, '_> {
         Some(ids)
     }
 
-    pub(super) fn issuer_name(&mut self, name: &ast::Name, env: &Env<'a>) -> Option<Vec<At<IssuerId>>> {
+    pub(super) fn issuer_name(&mut self, name: &ast::Name, env: &Env) -> Option<Vec<At<IssuerId>>> {
         if let Some(bound) = self.bound(name, env) {
             if bound.kind != ast::ParamKind::Issuer {
                 self.acc.push(errors::wrong_parameter_kind(name, ast::ParamKind::Issuer));
@@ -89,7 +89,7 @@ impl<'a> Resolver<'a, '_> {
         false
     }
 
-    fn issuer_settings(&mut self, ast: &'a ast::Issuer, env: &Env<'a>) -> Option<Issuer> {
+    fn issuer_settings(&mut self, ast: &'a ast::Issuer, env: &Env) -> Option<Issuer> {
         let mut issuer = match &ast.base {
             None => Issuer {
                 name: String::new(),
@@ -114,7 +114,7 @@ impl<'a> Resolver<'a, '_> {
         Some(issuer)
     }
 
-    fn base_settings(&mut self, ast: &'a ast::Issuer, base: &'a ast::IssuerBase, env: &Env<'a>) -> Option<Issuer> {
+    fn base_settings(&mut self, ast: &'a ast::Issuer, base: &'a ast::IssuerBase, env: &Env) -> Option<Issuer> {
         if let Some(bound) = self.bound(&base.name, env)
             && bound.kind == ast::ParamKind::Issuer
             && let [(name, given)] = bound.names.as_slice()
@@ -147,7 +147,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Applies items: one that is given again here replaces what the base said.
-    fn issuer_items(&mut self, issuer: &mut Issuer, items: &'a [ast::IssuerItem], env: &Env<'a>) {
+    fn issuer_items(&mut self, issuer: &mut Issuer, items: &'a [ast::IssuerItem], env: &Env) {
         let single = |item: &ast::IssuerItem, wanted: IssuerKey| {
             matches!(&item.kind, IssuerItemKind::Single { key, .. } if *key == wanted)
         };
@@ -166,7 +166,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn issuer_item(&mut self, issuer: &mut Issuer, item: &'a ast::IssuerItem, env: &Env<'a>) {
+    fn issuer_item(&mut self, issuer: &mut Issuer, item: &'a ast::IssuerItem, env: &Env) {
         match &item.kind {
             IssuerItemKind::Single { key, value } => {
                 let Some(value) = self.text(value, "a setting of an issuer", env) else { return };
@@ -228,7 +228,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn token_place(&mut self, place: &ast::TokenPlace, span: Span, env: &Env<'a>) -> Option<At<TokenPlace>> {
+    fn token_place(&mut self, place: &ast::TokenPlace, span: Span, env: &Env) -> Option<At<TokenPlace>> {
         let name = match place.kind {
             ast::PlaceKind::Header => self.header_name(&place.name, env)?,
             ast::PlaceKind::Param | ast::PlaceKind::Cookie => self.text(&place.name, "a token's place", env)?.it,

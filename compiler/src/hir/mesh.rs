@@ -38,7 +38,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn provider(&mut self, name: &Value, grpc: bool, fail_open: bool, span: Span, env: &Env<'a>) {
+    fn provider(&mut self, name: &Value, grpc: bool, fail_open: bool, span: Span, env: &Env) {
         let Some(name) = self.kube_name(name, "a provider", false, env) else { return };
         if let Some(earlier) = self.program.mesh.providers.iter().find(|p| p.name == name.it) {
             self.acc.push(errors::said_twice(&format!("provider `{}`", name.it), name.span, Some(earlier.span)));
@@ -47,7 +47,7 @@ impl<'a> Resolver<'a, '_> {
         self.program.mesh.providers.push(Provider { name: name.it, grpc, fail_open, span });
     }
 
-    fn mesh_single(&mut self, key: SingleFact, value: &Value, env: &Env<'a>) {
+    fn mesh_single(&mut self, key: SingleFact, value: &Value, env: &Env) {
         match key {
             SingleFact::Root => {
                 if let Some(root) = self.kube_name(value, "a namespace", false, env) {

@@ -146,8 +146,8 @@ impl<'a> Resolver<'a, '_> {
 
     /// Resolves every identity, operation and issuer of the project, so that what nobody uses is checked too.
     fn declarations(&mut self) {
-        let ours = |key: &Key, env: &Env<'a>| env.module == 0 && !matches!(key.0, names::Space::Frame(_));
-        let callers: Vec<(Key, names::Decl<'a, Caller<'a>>)> =
+        let ours = |key: &Key, env: &Env| env.module == 0 && !matches!(key.0, names::Space::Frame(_));
+        let callers: Vec<(Key, names::Decl<Caller<'a>>)> =
             self.callers.iter().filter(|(key, decl)| ours(key, &decl.env)).map(|(k, d)| (k.clone(), d.clone())).collect();
         for (key, decl) in callers {
             let name = ast::Name { text: key.1.clone(), span: decl.span };
@@ -157,7 +157,7 @@ impl<'a> Resolver<'a, '_> {
                 Caller::Issuer(_) | Caller::Scope(_) => {}
             }
         }
-        let operations: Vec<(Key, names::Decl<'a, Operation<'a>>)> =
+        let operations: Vec<(Key, names::Decl<Operation<'a>>)> =
             self.operations.iter().filter(|(key, decl)| ours(key, &decl.env)).map(|(k, d)| (k.clone(), d.clone())).collect();
         for (key, decl) in operations {
             let name = ast::Name { text: key.1.clone(), span: decl.span };

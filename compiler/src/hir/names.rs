@@ -22,18 +22,18 @@ pub(super) type Key = (Space, String);
 
 /// The place from which names and parameters are seen.
 #[derive(Clone)]
-pub(super) struct Env<'a> {
+pub(super) struct Env {
     /// 0 is the project, else a file of the standard library.
     pub(super) module: usize,
     /// The namespace whose names are bare.
     pub(super) namespace: Option<Rc<str>>,
-    pub(super) frame: Option<Rc<Frame<'a>>>,
+    pub(super) frame: Option<Rc<Frame>>,
     /// `${namespace}` and `${workload}`: those of the block that encloses the text, templates expanded.
     pub(super) here_namespace: Option<Rc<str>>,
     pub(super) here_workload: Option<Rc<str>>,
 }
 
-impl Env<'_> {
+impl Env {
     /// The top level of a module.
     pub(super) const fn top(module: usize) -> Self {
         Self { module, namespace: None, frame: None, here_namespace: None, here_workload: None }
@@ -41,10 +41,10 @@ impl Env<'_> {
 }
 
 /// The arguments of one template expansion or issuer instance.
-pub(super) struct Frame<'a> {
+pub(super) struct Frame {
     pub(super) id: usize,
     pub(super) values: BTreeMap<String, ParamValue>,
-    pub(super) names: BTreeMap<String, Bound<'a>>,
+    pub(super) names: BTreeMap<String, Bound>,
 }
 
 /// The values of a parameter.
@@ -57,9 +57,9 @@ pub(super) struct ParamValue {
 
 /// What a parameter of a kind stands for: names, each seen from where it was given.
 #[derive(Clone)]
-pub(super) struct Bound<'a> {
+pub(super) struct Bound {
     pub(super) kind: ast::ParamKind,
-    pub(super) names: Vec<(ast::Name, Env<'a>)>,
+    pub(super) names: Vec<(ast::Name, Env)>,
 }
 
 /// A declared caller.
@@ -87,35 +87,35 @@ pub(super) struct Template<'a> {
 
 /// A declaration, and what it sees.
 #[derive(Clone)]
-pub(super) struct Decl<'a, T> {
+pub(super) struct Decl<T> {
     pub(super) it: T,
-    pub(super) env: Env<'a>,
+    pub(super) env: Env,
     pub(super) span: Span,
 }
 
 /// One class of names.
-pub(super) struct Table<'a, T> {
+pub(super) struct Table<T> {
     /// The class in messages, such as "caller".
     pub(super) class: &'static str,
-    map: BTreeMap<Key, Decl<'a, T>>,
+    map: BTreeMap<Key, Decl<T>>,
 }
 
 /// What a lookup finds.
-pub(super) enum Found<'a, 't, T> {
-    One(Key, &'t Decl<'a, T>),
+pub(super) enum Found<'t, T> {
+    One(Key, &'t Decl<T>),
     /// Both meanings.
     Ambiguous(Span, Span),
     /// The nearest name that would have been found.
     None(Option<String>),
 }
 
-impl<'a, T> Table<'a, T> {
+impl<T> Table<T> {
     pub(super) const fn new(class: &'static str) -> Self {
         Self { class, map: BTreeMap::new() }
     }
 
     /// Adds a declaration; the span of the earlier one if there is one.
-    pub(super) fn insert(&mut self, key: Key, decl: Decl<'a, T>) -> Result<(), Span> {
+    pub(super) fn insert(&mut self, key: Key, decl: Decl<T>) -> Result<(), Span> {
         match self.map.entry(key) {
             std::collections::btree_map::Entry::Occupied(earlier) => Err(earlier.get().span),
             std::collections::btree_map::Entry::Vacant(place) => {
@@ -125,16 +125,16 @@ impl<'a, T> Table<'a, T> {
         }
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<&Decl<'a, T>> {
+    pub(super) fn get(&self, key: &Key) -> Option<&Decl<T>> {
         self.map.get(key)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Decl<'a, T>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Decl<T>)> {
         self.map.iter()
     }
 
     /// What `name`, bare or `ns/name`, means in `env`. Arguments of templates are looked up before.
-    pub(super) fn find(&self, name: &str, env: &Env<'a>) -> Found<'a, '_, T> {
+    pub(super) fn find(&self, name: &str, env: &Env) -> Found<'_, T> {
         if let Some((namespace, rest)) = name.split_once('/') {
             let key = (Space::Namespace(namespace.into()), rest.to_owned());
             return match self.map.get(&key) {
@@ -160,7 +160,7 @@ impl<'a, T> Table<'a, T> {
     }
 
     /// The visible name that is spelt most like `name`; a name of another namespace that would fit, with its namespace.
-    fn nearest(&self, name: &str, env: &Env<'a>) -> Option<String> {
+    fn nearest(&self, name: &str, env: &Env) -> Option<String> {
         let mut visible: Vec<String> = Vec::new();
         for (space, declared) in self.map.keys() {
             match space {

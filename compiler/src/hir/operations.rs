@@ -8,7 +8,7 @@ use crate::syntax::ast::{self, CondKind, CondSubject, Field, TermKind, WhatKind}
 
 impl<'a> Resolver<'a, '_> {
     /// An expression of operations.
-    pub(super) fn what(&mut self, what: &'a ast::What, env: &Env<'a>) -> Option<Expr> {
+    pub(super) fn what(&mut self, what: &'a ast::What, env: &Env) -> Option<Expr> {
         let span = what.span;
         match &what.kind {
             WhatKind::Any => Some(Expr::any(span)),
@@ -28,7 +28,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn term(&mut self, term: &'a ast::Term, env: &Env<'a>) -> Option<Expr> {
+    fn term(&mut self, term: &'a ast::Term, env: &Env) -> Option<Expr> {
         let span = term.span;
         match &term.kind {
             TermKind::Group(inner) => self.what(inner, env).map(|e| Expr { span, ..e }),
@@ -40,7 +40,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn operation_name(&mut self, name: &ast::Name, env: &Env<'a>) -> Option<Expr> {
+    fn operation_name(&mut self, name: &ast::Name, env: &Env) -> Option<Expr> {
         if let Some(bound) = self.bound(name, env) {
             if bound.kind != ast::ParamKind::Operation {
                 self.acc.push(errors::wrong_parameter_kind(name, ast::ParamKind::Operation));
@@ -59,7 +59,7 @@ impl<'a> Resolver<'a, '_> {
         &mut self,
         key: &Key,
         operation: Operation<'a>,
-        env: &Env<'a>,
+        env: &Env,
         name: &ast::Name,
         declared: Span,
     ) -> Option<Expr> {
@@ -86,7 +86,7 @@ impl<'a> Resolver<'a, '_> {
         expr
     }
 
-    fn field(&mut self, field: Field, values: &[ast::Value], span: Span, env: &Env<'a>) -> Option<Expr> {
+    fn field(&mut self, field: Field, values: &[ast::Value], span: Span, env: &Env) -> Option<Expr> {
         let values = self.list(values, env);
         if values.is_empty() {
             return None;
@@ -135,7 +135,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// A `when`.
-    pub(super) fn cond(&mut self, cond: &'a ast::Cond, env: &Env<'a>) -> Option<Expr> {
+    pub(super) fn cond(&mut self, cond: &'a ast::Cond, env: &Env) -> Option<Expr> {
         let span = cond.span;
         match &cond.kind {
             CondKind::Group(inner) => self.cond(inner, env),
@@ -175,7 +175,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// A header's name: a token of HTTP, or a pseudo header.
-    pub(super) fn header_name(&mut self, name: &ast::Value, env: &Env<'a>) -> Option<String> {
+    pub(super) fn header_name(&mut self, name: &ast::Value, env: &Env) -> Option<String> {
         let name = self.text(name, "a header name", env)?;
         let plain = name.it.strip_prefix(':').unwrap_or(&name.it);
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::names::{Bound, Caller, Decl, Env, Found, Frame, Key, Operation, ParamValue, Table, Template};
 use super::{Expr, IssuerId, Program, ScopeKind, errors};
 use crate::diagnostics::Diagnostics;
+use crate::source::Span;
 use crate::syntax::ast;
 
 /// More expansions than any real project needs; templates that apply each other in a chain would double at each step.
@@ -21,13 +22,13 @@ pub(super) struct Draft<'a> {
     pub(super) objects: Vec<ObjectDraft<'a>>,
     pub(super) entries: Vec<Entry<'a>>,
     /// What its facts see.
-    pub(super) env: Env<'a>,
+    pub(super) env: Env,
 }
 
 /// An `object` block.
 pub(super) struct ObjectDraft<'a> {
     pub(super) name: &'a ast::Value,
-    pub(super) env: Env<'a>,
+    pub(super) env: Env,
     pub(super) doc: &'a [String],
 }
 
@@ -35,7 +36,7 @@ pub(super) struct ObjectDraft<'a> {
 #[derive(Clone)]
 pub(super) struct Entry<'a> {
     pub(super) item: &'a ast::Item,
-    pub(super) env: Env<'a>,
+    pub(super) env: Env,
     pub(super) object: Option<usize>,
 }
 
@@ -50,9 +51,9 @@ pub(super) struct Resolver<'a, 'd> {
     pub(super) acc: &'d mut Diagnostics,
     /// Parameters of the project; `None` for one without a value, which has been reported.
     pub(super) params: BTreeMap<String, Option<ParamValue>>,
-    pub(super) callers: Table<'a, Caller<'a>>,
-    pub(super) operations: Table<'a, Operation<'a>>,
-    pub(super) templates: Table<'a, Template<'a>>,
+    pub(super) callers: Table<Caller<'a>>,
+    pub(super) operations: Table<Operation<'a>>,
+    pub(super) templates: Table<Template<'a>>,
     pub(super) drafts: Vec<Draft<'a>>,
     /// The draft of the mesh and of each namespace.
     pub(super) mesh_draft: Option<usize>,
@@ -72,7 +73,7 @@ pub(super) struct Resolver<'a, 'd> {
 
 impl<'a> Resolver<'a, '_> {
     /// What a caller's name means; a mistake is reported.
-    pub(super) fn find_caller(&mut self, name: &ast::Name, env: &Env<'a>) -> Option<(Key, Decl<'a, Caller<'a>>)> {
+    pub(super) fn find_caller(&mut self, name: &ast::Name, env: &Env) -> Option<(Key, Decl<Caller<'a>>)> {
         match self.callers.find(&name.text, env) {
             Found::One(key, decl) => Some((key, decl.clone())),
             Found::Ambiguous(one, other) => {
@@ -88,7 +89,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// What an operation's name means; a mistake is reported.
-    pub(super) fn find_operation(&mut self, name: &ast::Name, env: &Env<'a>) -> Option<(Key, Decl<'a, Operation<'a>>)> {
+    pub(super) fn find_operation(&mut self, name: &ast::Name, env: &Env) -> Option<(Key, Decl<Operation<'a>>)> {
         match self.operations.find(&name.text, env) {
             Found::One(key, decl) => Some((key, decl.clone())),
             Found::Ambiguous(one, other) => {
@@ -106,7 +107,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn is_operation(&self, name: &ast::Name, env: &Env<'a>) -> Option<&'static str> {
+    fn is_operation(&self, name: &ast::Name, env: &Env) -> Option<&'static str> {
         match self.operations.find(&name.text, env) {
             Found::One(..) | Found::Ambiguous(..) => Some("an operation"),
             Found::None(_) => None,
@@ -114,12 +115,12 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The names that a parameter of `kind` stands for, where `name` is one; `Some(None)` where it is of another kind.
-    pub(super) fn bound(&self, name: &ast::Name, env: &Env<'a>) -> Option<Bound<'a>> {
+    pub(super) fn bound(&self, name: &ast::Name, env: &Env) -> Option<Bound> {
         env.frame.as_ref().and_then(|f| f.names.get(&name.text)).cloned()
     }
 
     /// A new frame for an expansion or instance.
-    pub(super) fn frame(&mut self, values: BTreeMap<String, ParamValue>, names: BTreeMap<String, Bound<'a>>) -> Rc<Frame<'a>> {
+    pub(super) fn frame(&mut self, values: BTreeMap<String, ParamValue>, names: BTreeMap<String, Bound>) -> Rc<Frame> {
         self.frames += 1;
         Rc::new(Frame { id: self.frames, values, names })
     }
@@ -129,10 +130,10 @@ impl<'a> Resolver<'a, '_> {
         &mut self,
         owner: &ast::Name,
         params: &'a [ast::Param],
-        declared: &Env<'a>,
+        declared: &Env,
         args: &'a [ast::NamedArg],
-        given: &Env<'a>,
-    ) -> Option<Rc<Frame<'a>>> {
+        given: &Env,
+    ) -> Option<Rc<Frame>> {
         let mut values = BTreeMap::new();
         let mut names = BTreeMap::new();
         let mut ok = true;
@@ -173,7 +174,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// An argument's values: never an empty list, which to Istio would mean anyone.
-    pub(super) fn arg(&mut self, arg: &ast::Arg, env: &Env<'a>) -> Option<ParamValue> {
+    pub(super) fn arg(&mut self, arg: &ast::Arg, env: &Env) -> Option<ParamValue> {
         match arg {
             ast::Arg::One(value) => {
                 let values = self.spread(value, env);
@@ -191,7 +192,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The names in an argument for an identity, operation or issuer; a name that is itself a parameter is replaced.
-    fn names_of_arg(&mut self, arg: &ast::Arg, kind: ast::ParamKind, env: &Env<'a>) -> Option<Bound<'a>> {
+    fn names_of_arg(&mut self, arg: &ast::Arg, kind: ast::ParamKind, env: &Env) -> Option<Bound> {
         let (values, span) = match arg {
             ast::Arg::One(value) => (std::slice::from_ref(value), value.span),
             ast::Arg::List(list, span) => (list.as_slice(), *span),

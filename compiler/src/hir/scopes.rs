@@ -172,7 +172,7 @@ impl<'a> Resolver<'a, '_> {
         into: &mut Metadata,
         kind: ast::MetadataKind,
         pairs: &[ast::Pair],
-        env: &Env<'a>,
+        env: &Env,
     ) {
         for pair in pairs {
             let (Some(key), Some(value)) = (self.text(&pair.key, "a key", env), self.one(&pair.value, env)) else { continue };
@@ -199,7 +199,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn fact(&mut self, scope: &mut Scope, fact: &Fact, span: Span, env: &Env<'a>) {
+    fn fact(&mut self, scope: &mut Scope, fact: &Fact, span: Span, env: &Env) {
         match fact {
             Fact::Select(pairs) => scope.facts.select = self.labels(pairs, env),
             Fact::Ports(ports) => {
@@ -253,7 +253,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn waypoint_use(&mut self, value: &ast::Value, env: &Env<'a>) -> Option<At<WaypointUse>> {
+    fn waypoint_use(&mut self, value: &ast::Value, env: &Env) -> Option<At<WaypointUse>> {
         let text = self.text(value, "a waypoint", env)?;
         let it = match text.it.split_once('/') {
             _ if text.it == "none" => WaypointUse::None,
@@ -276,7 +276,7 @@ impl<'a> Resolver<'a, '_> {
         maps: &[ast::PortMap],
         headless: bool,
         span: Span,
-        env: &Env<'a>,
+        env: &Env,
     ) {
         let Some(name) = self.kube_name(name, "a service", false, env) else { return };
         if let Some(earlier) = scope.facts.services.iter().find(|s| s.name == name.it) {
@@ -301,7 +301,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Defaults that need all facts: a workload's labels, and what holds for the namespace as a whole.
-    fn finish_facts(&mut self, scope: &mut Scope, env: &Env<'a>) {
+    fn finish_facts(&mut self, scope: &mut Scope, env: &Env) {
         match &scope.kind {
             ScopeKind::Workload { name } if scope.facts.select.is_empty() => match self.program.mesh.workload_label.clone() {
                 Some(label) => {
@@ -331,7 +331,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn rule(&mut self, rule: &'a RuleKind, span: Span, env: &Env<'a>) -> Option<ItemKind> {
+    fn rule(&mut self, rule: &'a RuleKind, span: Span, env: &Env) -> Option<ItemKind> {
         match rule {
             RuleKind::Access { dry_run, action, body } => {
                 let action = match action {
@@ -392,14 +392,14 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn optional(&mut self, what: Option<&'a ast::What>, env: &Env<'a>) -> Option<Option<super::Expr>> {
+    fn optional(&mut self, what: Option<&'a ast::What>, env: &Env) -> Option<Option<super::Expr>> {
         match what {
             Some(what) => self.what(what, env).map(Some),
             None => Some(None),
         }
     }
 
-    fn body(&mut self, body: &'a ast::Body, env: &Env<'a>) -> Option<Body> {
+    fn body(&mut self, body: &'a ast::Body, env: &Env) -> Option<Body> {
         let who = self.who(&body.who, env);
         let what = self.what(&body.what, env);
         let when = match &body.when {

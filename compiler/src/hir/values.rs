@@ -41,7 +41,7 @@ impl Value {
 
 impl<'a> Resolver<'a, '_> {
     /// The values of a parameter that is visible in `env`.
-    fn param(&mut self, name: &ast::Name, env: &Env<'a>) -> Option<ParamValue> {
+    fn param(&mut self, name: &ast::Name, env: &Env) -> Option<ParamValue> {
         if let Some(value) = env.frame.as_ref().and_then(|f| f.values.get(&name.text)) {
             return Some(value.clone());
         }
@@ -66,7 +66,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// What a value stands for: several values where it is a parameter that holds a list. Mistakes give none.
-    pub(super) fn spread(&mut self, value: &ast::Value, env: &Env<'a>) -> Vec<Value> {
+    pub(super) fn spread(&mut self, value: &ast::Value, env: &Env) -> Vec<Value> {
         if value.form == ast::ValueForm::Param
             && let [ast::Piece::Param(name)] = value.pieces.as_slice()
         {
@@ -77,12 +77,12 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// All values of a list.
-    pub(super) fn list(&mut self, values: &[ast::Value], env: &Env<'a>) -> Vec<Value> {
+    pub(super) fn list(&mut self, values: &[ast::Value], env: &Env) -> Vec<Value> {
         values.iter().flat_map(|value| self.spread(value, env)).collect()
     }
 
     /// One value; a list is an error.
-    pub(super) fn one(&mut self, value: &ast::Value, env: &Env<'a>) -> Option<Value> {
+    pub(super) fn one(&mut self, value: &ast::Value, env: &Env) -> Option<Value> {
         let mut result = Value::plain(String::new(), value.span);
         for piece in &value.pieces {
             match piece {
@@ -111,7 +111,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// One text that must not be empty.
-    pub(super) fn text(&mut self, value: &ast::Value, what: What, env: &Env<'a>) -> Option<At<String>> {
+    pub(super) fn text(&mut self, value: &ast::Value, what: What, env: &Env) -> Option<At<String>> {
         let value = self.one(value, env)?;
         if value.text.is_empty() {
             self.acc.push(errors::empty_value(what, value.span));
@@ -121,7 +121,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Texts that must not be empty.
-    pub(super) fn texts(&mut self, values: &[ast::Value], what: What, env: &Env<'a>) -> Vec<At<String>> {
+    pub(super) fn texts(&mut self, values: &[ast::Value], what: What, env: &Env) -> Vec<At<String>> {
         let values = self.list(values, env);
         let (empty, full): (Vec<_>, Vec<_>) = values.into_iter().partition(|v| v.text.is_empty());
         for value in empty {
@@ -136,7 +136,7 @@ impl<'a> Resolver<'a, '_> {
         value: &ast::Value,
         what: What,
         words: &[(&str, T)],
-        env: &Env<'a>,
+        env: &Env,
     ) -> Option<At<T>> {
         let value = self.one(value, env)?;
         self.word_of(&value.text, value.span, what, words)
@@ -164,7 +164,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Ports; mistakes are left out.
-    pub(super) fn ports(&mut self, values: &[ast::Value], env: &Env<'a>) -> Vec<At<u16>> {
+    pub(super) fn ports(&mut self, values: &[ast::Value], env: &Env) -> Vec<At<u16>> {
         let values = self.list(values, env);
         values.iter().filter_map(|value| self.port(value)).collect()
     }
@@ -181,7 +181,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// A name that Kubernetes takes: a DNS-1123 label (at most 63), or with `dots` a subdomain (at most 253).
-    pub(super) fn kube_name(&mut self, value: &ast::Value, what: What, dots: bool, env: &Env<'a>) -> Option<At<String>> {
+    pub(super) fn kube_name(&mut self, value: &ast::Value, what: What, dots: bool, env: &Env) -> Option<At<String>> {
         let name = self.text(value, what, env)?;
         self.check_kube_name(&name.it, name.span, what, dots).then_some(name)
     }
@@ -196,7 +196,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Labels or other pairs: a key once, label values as Kubernetes takes them.
-    pub(super) fn labels(&mut self, pairs: &[ast::Pair], env: &Env<'a>) -> StringMap {
+    pub(super) fn labels(&mut self, pairs: &[ast::Pair], env: &Env) -> StringMap {
         let mut map = StringMap::new();
         for pair in pairs {
             let (Some(key), Some(value)) = (self.text(&pair.key, "a label key", env), self.one(&pair.value, env)) else {
