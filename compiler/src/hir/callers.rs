@@ -32,7 +32,9 @@ impl Fact {
     /// The kind of a caller's fact; `None` for facts of an operation.
     pub(super) const fn kind(&self) -> Option<Kind> {
         match self {
-            Self::AnyPeer | Self::Sa { .. } | Self::Ns { .. } | Self::Principal(_) | Self::TrustDomain(_) => Some(Kind::Peer),
+            Self::AnyPeer | Self::Sa { .. } | Self::Ns { .. } | Self::Principal(_) | Self::TrustDomain(_) => {
+                Some(Kind::Peer)
+            }
             Self::PeerIp(_) | Self::ClientIp(_) => Some(Kind::Network),
             Self::Token | Self::Issuer(_) | Self::RequestPrincipal(_) | Self::Claim { .. } => Some(Kind::User),
             Self::Method(_)
@@ -54,16 +56,25 @@ impl Expr {
     /// Anything.
     #[must_use]
     pub const fn any(span: Span) -> Self {
-        Self { kind: ExprKind::True, span }
+        Self {
+            kind: ExprKind::True,
+            span,
+        }
     }
 
     pub(super) const fn fact(fact: Fact, span: Span) -> Self {
-        Self { kind: ExprKind::Fact(fact), span }
+        Self {
+            kind: ExprKind::Fact(fact),
+            span,
+        }
     }
 
     /// All but what `inner` says.
     pub(super) fn not(inner: Self, span: Span) -> Self {
-        Self { kind: ExprKind::Except(Box::new(Self::any(span)), Box::new(inner)), span }
+        Self {
+            kind: ExprKind::Except(Box::new(Self::any(span)), Box::new(inner)),
+            span,
+        }
     }
 
     /// All of them; of one, that one.
@@ -72,7 +83,10 @@ impl Expr {
             (1, Some(one)) => one,
             (_, Some(last)) => {
                 parts.push(last);
-                Self { kind: ExprKind::And(parts), span }
+                Self {
+                    kind: ExprKind::And(parts),
+                    span,
+                }
             }
             (_, None) => Self::any(span),
         }
@@ -84,7 +98,10 @@ impl Expr {
             (1, Some(one)) => one,
             (_, Some(last)) => {
                 parts.push(last);
-                Self { kind: ExprKind::Or(parts), span }
+                Self {
+                    kind: ExprKind::Or(parts),
+                    span,
+                }
             }
             (_, None) => Self::any(span),
         }
@@ -126,21 +143,34 @@ impl<'a> Resolver<'a, '_> {
             WhoKind::Names(names) => self.caller_names(names, span, env),
             WhoKind::Where { subject, tests } => self.user_where(subject, tests, span, env),
             WhoKind::Literal { kind, values, of } => self.literal_caller(*kind, values, of, span, env),
-            WhoKind::Or(parts) => Some(Expr { kind: ExprKind::Or(self.who_parts(parts, env)?), span }),
+            WhoKind::Or(parts) => Some(Expr {
+                kind: ExprKind::Or(self.who_parts(parts, env)?),
+                span,
+            }),
             WhoKind::And(parts) => {
                 let parts = self.who_parts(parts, env)?;
                 let kinds: Vec<_> = parts.iter().map(Expr::kind_of_all).collect();
                 let one = kinds.first().copied().flatten();
                 if one.is_none() || kinds.iter().any(|kind| *kind != one) {
-                    self.acc.push(errors::mixed_kinds(span, "&", "both sides of `&` are of one kind: peers, users or networks"));
+                    self.acc.push(errors::mixed_kinds(
+                        span,
+                        "&",
+                        "both sides of `&` are of one kind: peers, users or networks",
+                    ));
                     return None;
                 }
-                Some(Expr { kind: ExprKind::And(parts), span })
+                Some(Expr {
+                    kind: ExprKind::And(parts),
+                    span,
+                })
             }
             WhoKind::Except(all, less) => {
                 let all = self.who(all, env);
                 let less = self.who(less, env)?;
-                Some(Expr { kind: ExprKind::Except(Box::new(all?), Box::new(less)), span })
+                Some(Expr {
+                    kind: ExprKind::Except(Box::new(all?), Box::new(less)),
+                    span,
+                })
             }
             WhoKind::Via { user, peer } => {
                 let user_expr = self.who(user, env);
@@ -148,7 +178,10 @@ impl<'a> Resolver<'a, '_> {
                 let user_expr = user_expr?;
                 let user_ok = self.expect_kind(&user_expr, user.span, Kind::User, "before `via` stands a user");
                 let peer_ok = self.expect_kind(&peer_expr, peer.span, Kind::Peer, "behind `via` stands a peer");
-                (user_ok && peer_ok).then(|| Expr { kind: ExprKind::And(vec![user_expr, peer_expr]), span })
+                (user_ok && peer_ok).then(|| Expr {
+                    kind: ExprKind::And(vec![user_expr, peer_expr]),
+                    span,
+                })
             }
             WhoKind::From { who: inner, network } => {
                 let left = self.who(inner, env);
@@ -158,9 +191,16 @@ impl<'a> Resolver<'a, '_> {
                 let is_via = is_via(inner);
                 let left_ok = is_via || matches!(left.kind_of_all(), Some(Kind::Peer | Kind::User));
                 if !left_ok {
-                    self.acc.push(errors::mixed_kinds(inner.span, "from", "before `from` stands a peer, a user, or a user via a peer"));
+                    self.acc.push(errors::mixed_kinds(
+                        inner.span,
+                        "from",
+                        "before `from` stands a peer, a user, or a user via a peer",
+                    ));
                 }
-                (left_ok && right_ok).then(|| Expr { kind: ExprKind::And(vec![left, right]), span })
+                (left_ok && right_ok).then(|| Expr {
+                    kind: ExprKind::And(vec![left, right]),
+                    span,
+                })
             }
             WhoKind::Group(inner) => self.who(inner, env).map(|e| Expr { span, ..e }),
         }
@@ -196,19 +236,27 @@ impl<'a> Resolver<'a, '_> {
     fn caller_name(&mut self, name: &ast::Name, env: &Env) -> Option<Expr> {
         if let Some(bound) = self.bound(name, env) {
             if !matches!(bound.kind, ast::ParamKind::Identity | ast::ParamKind::Issuer) {
-                self.acc.push(errors::wrong_parameter_kind(name, ast::ParamKind::Identity));
+                self.acc
+                    .push(errors::wrong_parameter_kind(name, ast::ParamKind::Identity));
                 return None;
             }
-            let parts: Vec<_> = bound.names.iter().map(|(name, env)| self.caller_name(name, env)).collect();
+            let parts: Vec<_> = bound
+                .names
+                .iter()
+                .map(|(name, env)| self.caller_name(name, env))
+                .collect();
             let parts = parts.into_iter().collect::<Option<Vec<_>>>()?;
             return Some(Expr::any_of(parts, name.span));
         }
         let (key, decl) = self.find_caller(name, env)?;
         match decl.it {
-            Caller::Identity(who) => self.identity(&key, who, &decl.env, name, decl.span).map(|e| Expr { span: name.span, ..e }),
+            Caller::Identity(who) => self
+                .identity(&key, who, &decl.env, name, decl.span)
+                .map(|e| Expr { span: name.span, ..e }),
             Caller::Issuer(_) => {
                 let id = self.issuer(&key, name.span)?;
-                self.require_iss(id, name.span).then(|| Expr::fact(Fact::Issuer(vec![id]), name.span))
+                self.require_iss(id, name.span)
+                    .then(|| Expr::fact(Fact::Issuer(vec![id]), name.span))
             }
             Caller::Scope(draft) => {
                 let account = self.account_of(draft)?;
@@ -218,7 +266,13 @@ impl<'a> Resolver<'a, '_> {
                 };
                 let ns = Value::plain(account.namespace, name.span);
                 let sa = Value::plain(account.name, name.span);
-                Some(Expr::fact(Fact::Sa { accounts: vec![(ns, sa)], of: Of::Mesh }, name.span))
+                Some(Expr::fact(
+                    Fact::Sa {
+                        accounts: vec![(ns, sa)],
+                        of: Of::Mesh,
+                    },
+                    name.span,
+                ))
             }
         }
     }
@@ -235,7 +289,8 @@ impl<'a> Resolver<'a, '_> {
         match self.identities.get(key) {
             Some(Memo::Done(done)) => return done.clone(),
             Some(Memo::Open) => {
-                self.acc.push(errors::cycle("identity", &name.text, name.span, declared));
+                self.acc
+                    .push(errors::cycle("identity", &name.text, name.span, declared));
                 return None;
             }
             None => {}
@@ -250,15 +305,19 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn account_of(&mut self, draft: usize) -> Option<Option<Account>> {
         let draft = self.drafts.get(draft)?;
         let entry = draft.entries.iter().find_map(|entry| match &entry.item.kind {
-            ast::ItemKind::Fact(ast::Fact::Single { key: ast::SingleFact::Account, value }) => {
-                Some((value, entry.env.clone()))
-            }
+            ast::ItemKind::Fact(ast::Fact::Single {
+                key: ast::SingleFact::Account,
+                value,
+            }) => Some((value, entry.env.clone())),
             _ => None,
         });
         let namespace = draft.namespace.clone();
         let Some((value, env)) = entry else { return Some(None) };
         let value = self.one(value, &env)?;
-        Some(Some(account(&value.text, namespace.as_deref().unwrap_or(&self.program.mesh.root))))
+        Some(Some(account(
+            &value.text,
+            namespace.as_deref().unwrap_or(&self.program.mesh.root),
+        )))
     }
 
     fn literal_caller(
@@ -273,33 +332,50 @@ impl<'a> Resolver<'a, '_> {
         if values.is_empty() {
             return None;
         }
-        let of = if of.is_empty() { Of::Mesh } else { Of::Domains(self.trust_domains(of, env)?) };
+        let of = if of.is_empty() {
+            Of::Mesh
+        } else {
+            Of::Domains(self.trust_domains(of, env)?)
+        };
         let all = |list: Vec<Option<Value>>| list.into_iter().collect::<Option<Vec<_>>>();
         let fact = match kind {
             CallerKind::Sa => {
                 let accounts: Vec<_> = values.into_iter().map(|value| self.account_pattern(value)).collect();
-                Fact::Sa { accounts: accounts.into_iter().collect::<Option<Vec<_>>>()?, of }
+                Fact::Sa {
+                    accounts: accounts.into_iter().collect::<Option<Vec<_>>>()?,
+                    of,
+                }
             }
             CallerKind::Ns => {
                 let namespaces = all(values.into_iter().map(|value| self.namespace_pattern(value)).collect())?;
                 Fact::Ns { namespaces, of }
             }
             CallerKind::Principal => Fact::Principal(all(values.into_iter().map(|v| self.principal(v)).collect())?),
-            CallerKind::TrustDomain => Fact::TrustDomain(all(values.into_iter().map(|v| self.trust_domain(v)).collect())?),
+            CallerKind::TrustDomain => {
+                Fact::TrustDomain(all(values.into_iter().map(|v| self.trust_domain(v)).collect())?)
+            }
             CallerKind::RequestPrincipal => {
                 Fact::RequestPrincipal(all(values.into_iter().map(|v| self.pattern(v)).collect())?)
             }
             CallerKind::PeerIp | CallerKind::ClientIp => {
                 let blocks: Vec<_> = values.iter().map(|value| self.ip_block(value)).collect();
                 let blocks = blocks.into_iter().collect::<Option<Vec<_>>>()?;
-                if kind == CallerKind::PeerIp { Fact::PeerIp(blocks) } else { Fact::ClientIp(blocks) }
+                if kind == CallerKind::PeerIp {
+                    Fact::PeerIp(blocks)
+                } else {
+                    Fact::ClientIp(blocks)
+                }
             }
         };
         Some(Expr::fact(fact, span))
     }
 
     fn trust_domains(&mut self, of: &[ast::Value], env: &Env) -> Option<Vec<Value>> {
-        let values: Vec<_> = self.list(of, env).into_iter().map(|value| self.trust_domain(value)).collect();
+        let values: Vec<_> = self
+            .list(of, env)
+            .into_iter()
+            .map(|value| self.trust_domain(value))
+            .collect();
         values.into_iter().collect()
     }
 
@@ -326,12 +402,19 @@ impl<'a> Resolver<'a, '_> {
             return None;
         }
         if let Some(at) = value.literal_stars.first() {
-            self.acc.push(errors::literal_star_at_edge(&value.text, Span { start: value.span.start, ..value.span }));
+            self.acc.push(errors::literal_star_at_edge(
+                &value.text,
+                Span {
+                    start: value.span.start,
+                    ..value.span
+                },
+            ));
             let _ = at;
             return None;
         }
         if value.text.contains('/') {
-            self.acc.push(errors::invalid_name(&value.text, value.span, "a namespace", false));
+            self.acc
+                .push(errors::invalid_name(&value.text, value.span, "a namespace", false));
             return None;
         }
         Some(value)
@@ -340,7 +423,8 @@ impl<'a> Resolver<'a, '_> {
     /// `N/S`, `N/P*`, `*/S`.
     fn account_pattern(&mut self, value: Value) -> Option<(Value, Value)> {
         let Some((namespace, name)) = value.text.split_once('/') else {
-            self.acc.push(errors::account_without_namespace(&value.text, value.span));
+            self.acc
+                .push(errors::account_without_namespace(&value.text, value.span));
             return None;
         };
         if name == "*" {
@@ -361,7 +445,13 @@ impl<'a> Resolver<'a, '_> {
         Some((Value::plain(namespace, value.span), Value::plain(name, value.span)))
     }
 
-    fn user_where(&mut self, subject: &'a ast::Who, tests: &'a [ast::ClaimTest], span: Span, env: &Env) -> Option<Expr> {
+    fn user_where(
+        &mut self,
+        subject: &'a ast::Who,
+        tests: &'a [ast::ClaimTest],
+        span: Span,
+        env: &Env,
+    ) -> Option<Expr> {
         let subject_expr = self.who(subject, env)?;
         let issuers: Vec<IssuerId> = match &subject_expr.kind {
             ExprKind::Fact(Fact::Issuer(ids)) => ids.clone(),
@@ -396,12 +486,21 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The values of a comparison, and whether it is a negative one. `present` and `absent` have the one value `*`.
-    pub(super) fn comparison(&mut self, comparison: &ast::Comparison, span: Span, env: &Env) -> Option<(Vec<Value>, bool)> {
+    pub(super) fn comparison(
+        &mut self,
+        comparison: &ast::Comparison,
+        span: Span,
+        env: &Env,
+    ) -> Option<(Vec<Value>, bool)> {
         let negative = matches!(comparison.op, ast::Op::NotEqual | ast::Op::Lacks | ast::Op::Absent);
         if matches!(comparison.op, ast::Op::Present | ast::Op::Absent) {
             return Some((vec![Value::plain("*", span)], negative));
         }
-        let values: Vec<_> = self.list(&comparison.values, env).into_iter().map(|value| self.pattern(value)).collect();
+        let values: Vec<_> = self
+            .list(&comparison.values, env)
+            .into_iter()
+            .map(|value| self.pattern(value))
+            .collect();
         let values = values.into_iter().collect::<Option<Vec<_>>>()?;
         (!values.is_empty()).then_some((values, negative))
     }
@@ -422,7 +521,11 @@ impl<'a> Resolver<'a, '_> {
             _ => None,
         };
         let declared = |id: &IssuerId| {
-            self.program.issuers.get(id.0).and_then(|issuer| issuer.claims.get(path)).map(|ty| ty.it)
+            self.program
+                .issuers
+                .get(id.0)
+                .and_then(|issuer| issuer.claims.get(path))
+                .map(|ty| ty.it)
         };
         let mut types = issuers.iter().map(|id| declared(id).or(builtin));
         match types.next() {
@@ -443,7 +546,10 @@ fn is_via(who: &ast::Who) -> bool {
 /// `S` or `N/S`.
 pub(super) fn account(text: &str, namespace: &str) -> Account {
     let (namespace, name) = text.split_once('/').unwrap_or((namespace, text));
-    Account { namespace: namespace.to_owned(), name: name.to_owned() }
+    Account {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
 }
 
 /// The claims whose type a standard fixes.

@@ -3,8 +3,8 @@
 use super::names::{Caller, Env, Space};
 use super::resolver::Resolver;
 use super::{
-    At, ClientLine, Dataplane, Extra, Invariant, Outcome, RequestFacts, RequestLine, ScopeKind, Test, TestBody, TestCaller,
-    Unit, Value, errors,
+    At, ClientLine, Dataplane, Extra, Invariant, Outcome, RequestFacts, RequestLine, ScopeKind, Test, TestBody,
+    TestCaller, Unit, Value, errors,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, CallerKind, ExtraKind, Field, ItemKind, JsonKind, TermKind, WhatKind, WhoKind};
@@ -45,7 +45,14 @@ impl<'a> Resolver<'a, '_> {
         let values = self.list(&ast.at, env);
         let at: Vec<_> = values.iter().filter_map(|value| self.place(value)).collect();
         if let (Some(who), Some(what)) = (who, what) {
-            self.program.invariants.push(Invariant { kind: ast.kind, who, what, when, at, span });
+            self.program.invariants.push(Invariant {
+                kind: ast.kind,
+                who,
+                what,
+                when,
+                at,
+                span,
+            });
         }
     }
 
@@ -55,9 +62,16 @@ impl<'a> Resolver<'a, '_> {
             && (namespace == "*" || name == "*")
         {
             let known = namespace == "*" || self.namespace_drafts.contains_key(namespace);
-            let named = name == "*" || self.callers.iter().any(|(key, decl)| key.1 == name && matches!(decl.it, Caller::Scope(_)));
+            let named = name == "*"
+                || self
+                    .callers
+                    .iter()
+                    .any(|(key, decl)| key.1 == name && matches!(decl.it, Caller::Scope(_)));
             if known && named {
-                return Some(At { it: (namespace.to_owned(), name.to_owned()), span: value.span });
+                return Some(At {
+                    it: (namespace.to_owned(), name.to_owned()),
+                    span: value.span,
+                });
             }
             self.acc.push(errors::unknown_place(&value.text, value.span, None));
             return None;
@@ -65,7 +79,10 @@ impl<'a> Resolver<'a, '_> {
         let scope = self.scope_of(&value.text, value.span)?;
         let draft = self.drafts.get(scope)?;
         let namespace = draft.namespace.as_deref().unwrap_or(&self.program.mesh.root).to_owned();
-        Some(At { it: (namespace, draft.kind.name()?.to_owned()), span: value.span })
+        Some(At {
+            it: (namespace, draft.kind.name()?.to_owned()),
+            span: value.span,
+        })
     }
 
     /// The draft of a workload, gateway or waypoint by its name.
@@ -85,24 +102,40 @@ impl<'a> Resolver<'a, '_> {
         }
         let same_name = known.iter().find(|k| k.rsplit('/').next() == Some(text)).cloned();
         let near = crate::diagnostics::suggest::nearest(text, known.iter().map(String::as_str)).map(str::to_owned);
-        self.acc.push(errors::unknown_place(text, span, same_name.or(near).as_deref()));
+        self.acc
+            .push(errors::unknown_place(text, span, same_name.or(near).as_deref()));
         None
     }
 
     fn test(&mut self, ast: &'a ast::Test, span: Span, env: &Env) {
-        let Some(name) = self.text(&ast.name, "a test's name", env) else { return };
+        let Some(name) = self.text(&ast.name, "a test's name", env) else {
+            return;
+        };
         let body = match &ast.body {
             ast::TestBody::At { pod, target, lines } => {
                 let Some(target) = self.one(target, env) else { return };
-                let Some(draft) = self.scope_of(&target.text, target.span) else { return };
+                let Some(draft) = self.scope_of(&target.text, target.span) else {
+                    return;
+                };
                 let lines = lines.iter().filter_map(|line| self.request_line(line, env)).collect();
-                TestBody::At { scope: self.index_of(draft), pod: pod.is_some(), lines }
+                TestBody::At {
+                    scope: self.index_of(draft),
+                    pod: pod.is_some(),
+                    lines,
+                }
             }
             ast::TestBody::From { workload, lines } => {
-                let Some(workload) = self.one(workload, env) else { return };
-                let Some(draft) = self.scope_of(&workload.text, workload.span) else { return };
+                let Some(workload) = self.one(workload, env) else {
+                    return;
+                };
+                let Some(draft) = self.scope_of(&workload.text, workload.span) else {
+                    return;
+                };
                 let lines = lines.iter().filter_map(|line| self.client_line(line, env)).collect();
-                TestBody::From { scope: self.index_of(draft), lines }
+                TestBody::From {
+                    scope: self.index_of(draft),
+                    lines,
+                }
             }
         };
         self.program.tests.push(Test { name, body, span });
@@ -121,9 +154,18 @@ impl<'a> Resolver<'a, '_> {
             }
             None => None,
         };
-        let expect =
-            self.word_of(&line.expect.text, line.expect.span, "a mode of TLS", super::destinations::TLS_MODES)?;
-        Some(ClientLine { host, port, expect: expect.it, span: line.span })
+        let expect = self.word_of(
+            &line.expect.text,
+            line.expect.span,
+            "a mode of TLS",
+            super::destinations::TLS_MODES,
+        )?;
+        Some(ClientLine {
+            host,
+            port,
+            expect: expect.it,
+            span: line.span,
+        })
     }
 
     fn request_line(&mut self, line: &'a ast::RequestLine, env: &Env) -> Option<RequestLine> {
@@ -172,14 +214,20 @@ impl<'a> Resolver<'a, '_> {
                 }
                 Some(TestCaller::Scope(self.index_of(draft)))
             }
-            WhoKind::Literal { kind: kind @ (CallerKind::Sa | CallerKind::Principal), values, of } if values.len() == 1 => {
+            WhoKind::Literal {
+                kind: kind @ (CallerKind::Sa | CallerKind::Principal),
+                values,
+                of,
+            } if values.len() == 1 => {
                 let values = self.list(values, env);
                 let of = self.list(of, env);
                 let ([value], [] | [_]) = (values.as_slice(), of.as_slice()) else {
                     self.acc.push(errors::not_concrete(who.span, "a caller"));
                     return None;
                 };
-                let domain = of.first().map_or(self.program.mesh.trust_domain.clone(), |domain| domain.text.clone());
+                let domain = of
+                    .first()
+                    .map_or(self.program.mesh.trust_domain.clone(), |domain| domain.text.clone());
                 if value.text.contains('*') || domain.contains('*') {
                     self.acc.push(errors::not_concrete(who.span, "a caller"));
                     return None;
@@ -188,7 +236,8 @@ impl<'a> Resolver<'a, '_> {
                     return Some(TestCaller::Principal(value.text.clone()));
                 }
                 let Some((namespace, name)) = value.text.split_once('/') else {
-                    self.acc.push(errors::account_without_namespace(&value.text, value.span));
+                    self.acc
+                        .push(errors::account_without_namespace(&value.text, value.span));
                     return None;
                 };
                 Some(TestCaller::Principal(format!("{domain}/ns/{namespace}/sa/{name}")))
@@ -202,17 +251,24 @@ impl<'a> Resolver<'a, '_> {
 
     /// The data plane of a workload, from the nearest block that says one.
     fn dataplane_of(&mut self, draft: usize) -> Dataplane {
-        let Some(own) = self.drafts.get(draft) else { return Dataplane::Sidecar };
-        let namespace = own.namespace.as_ref().and_then(|n| self.namespace_drafts.get(n)).copied();
+        let Some(own) = self.drafts.get(draft) else {
+            return Dataplane::Sidecar;
+        };
+        let namespace = own
+            .namespace
+            .as_ref()
+            .and_then(|n| self.namespace_drafts.get(n))
+            .copied();
         if !matches!(own.kind, ScopeKind::Workload { .. }) {
             return Dataplane::Sidecar;
         }
         for at in [Some(draft), namespace, self.mesh_draft].into_iter().flatten() {
             let said = self.drafts.get(at).and_then(|draft| {
                 draft.entries.iter().find_map(|entry| match &entry.item.kind {
-                    ItemKind::Fact(ast::Fact::Single { key: ast::SingleFact::Dataplane, value }) => {
-                        Some((value, entry.env.clone()))
-                    }
+                    ItemKind::Fact(ast::Fact::Single {
+                        key: ast::SingleFact::Dataplane,
+                        value,
+                    }) => Some((value, entry.env.clone())),
                     _ => None,
                 })
             });
@@ -227,7 +283,12 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn test_network(&mut self, network: &'a ast::Who, env: &Env) -> Option<(CallerKind, At<crate::policy::IpBlock>)> {
-        if let WhoKind::Literal { kind: kind @ (CallerKind::PeerIp | CallerKind::ClientIp), values, .. } = &network.kind {
+        if let WhoKind::Literal {
+            kind: kind @ (CallerKind::PeerIp | CallerKind::ClientIp),
+            values,
+            ..
+        } = &network.kind
+        {
             let values = self.list(values, env);
             if let [value] = values.as_slice() {
                 let block = self.ip_block(value)?;
@@ -294,11 +355,18 @@ impl<'a> Resolver<'a, '_> {
                     Some(json) => self.json(json, env)?,
                     None => serde_json::Value::Object(serde_json::Map::new()),
                 };
-                Extra::Token { issuer: id.it, state: *state, claims }
+                Extra::Token {
+                    issuer: id.it,
+                    state: *state,
+                    claims,
+                }
             }
             ExtraKind::Header { name, value } => {
                 let name = self.header_name(name, env)?;
-                Extra::Header { name, value: self.one(value, env)?.text }
+                Extra::Header {
+                    name,
+                    value: self.one(value, env)?.text,
+                }
             }
             ExtraKind::Answer { provider, allow } => {
                 let name = self.text(provider, "a provider", env)?;
@@ -308,7 +376,10 @@ impl<'a> Resolver<'a, '_> {
                     self.acc.push(diagnostic);
                     return None;
                 }
-                Extra::Answer { provider: name.it, allow: *allow }
+                Extra::Answer {
+                    provider: name.it,
+                    allow: *allow,
+                }
             }
             ExtraKind::DryRun => Extra::DryRun,
         })
@@ -336,7 +407,8 @@ impl<'a> Resolver<'a, '_> {
                     let key = self.one(key, env)?;
                     let value = self.json(value, env)?;
                     if map.insert(key.text.clone(), value).is_some() {
-                        self.acc.push(errors::said_twice(&format!("claim `{}`", key.text), key.span, None));
+                        self.acc
+                            .push(errors::said_twice(&format!("claim `{}`", key.text), key.span, None));
                     }
                 }
                 serde_json::Value::Object(map)

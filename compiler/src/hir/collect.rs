@@ -34,7 +34,11 @@ impl<'a> Resolver<'a, '_> {
     fn namespace_env(&mut self, name: &'a ast::Value, env: &Env) -> Option<Env> {
         let name = self.kube_name(name, "a namespace", false, env)?;
         let name: Rc<str> = name.it.into();
-        Some(Env { namespace: Some(Rc::clone(&name)), here_namespace: Some(name), ..env.clone() })
+        Some(Env {
+            namespace: Some(Rc::clone(&name)),
+            here_namespace: Some(name),
+            ..env.clone()
+        })
     }
 
     /// The identities, operations, issuers and templates among `items`.
@@ -47,9 +51,14 @@ impl<'a> Resolver<'a, '_> {
 
     fn declare_template(&mut self, item: &'a ast::Item, space: &Space, env: &Env) {
         if let ItemKind::Template { name, params, items } = &item.kind {
-            let decl = Decl { it: Template { params, items }, env: env.clone(), span: name.span };
+            let decl = Decl {
+                it: Template { params, items },
+                env: env.clone(),
+                span: name.span,
+            };
             if let Err(earlier) = self.templates.insert((space.clone(), name.text.clone()), decl) {
-                self.acc.push(errors::declared_twice(name, self.templates.class, earlier));
+                self.acc
+                    .push(errors::declared_twice(name, self.templates.class, earlier));
             }
         }
     }
@@ -59,10 +68,18 @@ impl<'a> Resolver<'a, '_> {
             ItemKind::Identity { name, who } => self.declare_caller(name, Caller::Identity(who), space, env),
             ItemKind::Issuer(issuer) => self.declare_caller(&issuer.name, Caller::Issuer(issuer), space, env),
             ItemKind::Operation { name, what, when } => {
-                let it = Operation { what, when: when.as_ref() };
-                let decl = Decl { it, env: env.clone(), span: name.span };
+                let it = Operation {
+                    what,
+                    when: when.as_ref(),
+                };
+                let decl = Decl {
+                    it,
+                    env: env.clone(),
+                    span: name.span,
+                };
                 if let Err(earlier) = self.operations.insert((space.clone(), name.text.clone()), decl) {
-                    self.acc.push(errors::declared_twice(name, self.operations.class, earlier));
+                    self.acc
+                        .push(errors::declared_twice(name, self.operations.class, earlier));
                 }
             }
             _ => {}
@@ -70,7 +87,11 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn declare_caller(&mut self, name: &ast::Name, it: Caller<'a>, space: &Space, env: &Env) {
-        let decl = Decl { it, env: env.clone(), span: name.span };
+        let decl = Decl {
+            it,
+            env: env.clone(),
+            span: name.span,
+        };
         if let Err(earlier) = self.callers.insert((space.clone(), name.text.clone()), decl) {
             self.acc.push(errors::declared_twice(name, self.callers.class, earlier));
         }
@@ -79,8 +100,12 @@ impl<'a> Resolver<'a, '_> {
     /// What `use` brings from the standard library to the top level of its module.
     pub(super) fn import(&mut self, unit: &Unit<'a>, module: usize, std: &[&str]) {
         for item in &unit.file.items {
-            let ItemKind::Use { path, names } = &item.kind else { continue };
-            let Some(path_text) = self.text(path, "a file of the standard library", &Env::top(module)) else { continue };
+            let ItemKind::Use { path, names } = &item.kind else {
+                continue;
+            };
+            let Some(path_text) = self.text(path, "a file of the standard library", &Env::top(module)) else {
+                continue;
+            };
             let Some(from) = std.iter().position(|name| *name == path_text.it) else {
                 self.acc.push(errors::unknown_std_file(&path_text.it, path.span, std));
                 continue;
@@ -101,24 +126,54 @@ impl<'a> Resolver<'a, '_> {
         if caller.is_none() && operation.is_none() && template.is_none() {
             let mut known: Vec<String> = Vec::new();
             let top = Space::Top(from);
-            known.extend(self.callers.iter().filter(|(k, _)| k.0 == top).map(|(k, _)| k.1.clone()));
-            known.extend(self.operations.iter().filter(|(k, _)| k.0 == top).map(|(k, _)| k.1.clone()));
-            known.extend(self.templates.iter().filter(|(k, _)| k.0 == top).map(|(k, _)| k.1.clone()));
+            known.extend(
+                self.callers
+                    .iter()
+                    .filter(|(k, _)| k.0 == top)
+                    .map(|(k, _)| k.1.clone()),
+            );
+            known.extend(
+                self.operations
+                    .iter()
+                    .filter(|(k, _)| k.0 == top)
+                    .map(|(k, _)| k.1.clone()),
+            );
+            known.extend(
+                self.templates
+                    .iter()
+                    .filter(|(k, _)| k.0 == top)
+                    .map(|(k, _)| k.1.clone()),
+            );
             self.acc.push(errors::unknown_std_item(&used.name, path, &known));
             return;
         }
         let mut clash = None;
         if let Some(decl) = caller {
             let span = decl.span;
-            clash = self.callers.insert(target.clone(), decl).err().filter(|earlier| *earlier != span).or(clash);
+            clash = self
+                .callers
+                .insert(target.clone(), decl)
+                .err()
+                .filter(|earlier| *earlier != span)
+                .or(clash);
         }
         if let Some(decl) = operation {
             let span = decl.span;
-            clash = self.operations.insert(target.clone(), decl).err().filter(|earlier| *earlier != span).or(clash);
+            clash = self
+                .operations
+                .insert(target.clone(), decl)
+                .err()
+                .filter(|earlier| *earlier != span)
+                .or(clash);
         }
         if let Some(decl) = template {
             let span = decl.span;
-            clash = self.templates.insert(target, decl).err().filter(|earlier| *earlier != span).or(clash);
+            clash = self
+                .templates
+                .insert(target, decl)
+                .err()
+                .filter(|earlier| *earlier != span)
+                .or(clash);
         }
         if let Some(earlier) = clash {
             self.acc.push(errors::declared_twice(name, "name", earlier));
@@ -149,13 +204,17 @@ impl<'a> Resolver<'a, '_> {
                 | ItemKind::Invariant(_)
                 | ItemKind::Test(_)
                 | ItemKind::Bad => {}
-                _ => self.acc.push(errors::misplaced_item(item, "at the top level of a file")),
+                _ => self
+                    .acc
+                    .push(errors::misplaced_item(item, "at the top level of a file")),
             }
         }
     }
 
     fn mesh_draft(&mut self, item: &'a ast::Item) -> usize {
-        let draft = self.mesh_draft.unwrap_or_else(|| self.new_draft(ScopeKind::Mesh, None, item.keyword, Env::top(0)));
+        let draft = self
+            .mesh_draft
+            .unwrap_or_else(|| self.new_draft(ScopeKind::Mesh, None, item.keyword, Env::top(0)));
         self.mesh_draft = Some(draft);
         self.add_doc(draft, item);
         draft
@@ -176,7 +235,15 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn new_draft(&mut self, kind: ScopeKind, namespace: Option<Rc<str>>, span: Span, env: Env) -> usize {
-        self.drafts.push(Draft { kind, namespace, span, doc: Vec::new(), objects: Vec::new(), entries: Vec::new(), env });
+        self.drafts.push(Draft {
+            kind,
+            namespace,
+            span,
+            doc: Vec::new(),
+            objects: Vec::new(),
+            entries: Vec::new(),
+            env,
+        });
         self.drafts.len() - 1
     }
 
@@ -196,7 +263,9 @@ impl<'a> Resolver<'a, '_> {
         for item in items {
             match &item.kind {
                 ItemKind::Apply { template, args } => self.expand(item, template, args, env, at),
-                ItemKind::Identity { .. } | ItemKind::Operation { .. } | ItemKind::Issuer(_) if self.may_declare(at) => {
+                ItemKind::Identity { .. } | ItemKind::Operation { .. } | ItemKind::Issuer(_)
+                    if self.may_declare(at) =>
+                {
                     self.declare_item(item, &space, env);
                 }
                 ItemKind::Template { .. } if self.may_declare(at) => {
@@ -207,19 +276,36 @@ impl<'a> Resolver<'a, '_> {
                 }
                 ItemKind::Scope { targets, items } if at.object.is_none() => self.open(item, targets, items, env, at),
                 ItemKind::Object { name, items } if at.object.is_none() => {
-                    let Some(draft) = self.drafts.get_mut(at.draft) else { continue };
-                    draft.objects.push(ObjectDraft { name, env: env.clone(), doc: &item.doc });
+                    let Some(draft) = self.drafts.get_mut(at.draft) else {
+                        continue;
+                    };
+                    draft.objects.push(ObjectDraft {
+                        name,
+                        env: env.clone(),
+                        doc: &item.doc,
+                    });
                     let object = Some(draft.objects.len() - 1);
                     self.land(items, env, Landing { object, ..at });
                 }
                 ItemKind::Destination(_) if self.may_hold_destinations(at) => {
                     let namespace = self.drafts.get(at.draft).and_then(|d| d.namespace.clone());
-                    self.destinations.push((Entry { item, env: env.clone(), object: None }, namespace));
+                    self.destinations.push((
+                        Entry {
+                            item,
+                            env: env.clone(),
+                            object: None,
+                        },
+                        namespace,
+                    ));
                 }
                 ItemKind::Bad => {}
                 _ => {
                     if let Some(draft) = self.drafts.get_mut(at.draft) {
-                        draft.entries.push(Entry { item, env: env.clone(), object: at.object });
+                        draft.entries.push(Entry {
+                            item,
+                            env: env.clone(),
+                            object: at.object,
+                        });
                     }
                 }
             }
@@ -239,16 +325,19 @@ impl<'a> Resolver<'a, '_> {
         let (key, decl) = match self.templates.find(&name.text, env) {
             Found::One(key, decl) => (key, decl.clone()),
             Found::Ambiguous(one, other) => {
-                self.acc.push(errors::ambiguous_name(name, self.templates.class, one, other));
+                self.acc
+                    .push(errors::ambiguous_name(name, self.templates.class, one, other));
                 return;
             }
             Found::None(near) => {
-                self.acc.push(errors::unknown_name(name, self.templates.class, near.as_deref(), None));
+                self.acc
+                    .push(errors::unknown_name(name, self.templates.class, near.as_deref(), None));
                 return;
             }
         };
         if self.expanding.contains(&key) {
-            self.acc.push(errors::cycle("template", &name.text, name.span, decl.span));
+            self.acc
+                .push(errors::cycle("template", &name.text, name.span, decl.span));
             return;
         }
         if self.frames >= MAX_EXPANSIONS {
@@ -258,7 +347,9 @@ impl<'a> Resolver<'a, '_> {
             }
             return;
         }
-        let Some(frame) = self.bind(name, decl.it.params, &decl.env, args, env) else { return };
+        let Some(frame) = self.bind(name, decl.it.params, &decl.env, args, env) else {
+            return;
+        };
         let inner = Env {
             frame: Some(frame),
             here_namespace: env.here_namespace.clone(),
@@ -271,8 +362,17 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Opens the draft of a workload or target.
-    fn open(&mut self, item: &'a ast::Item, targets: &'a [ast::Target], items: &'a [ast::Item], env: &Env, at: Landing) {
-        let Some(parent) = self.drafts.get(at.draft) else { return };
+    fn open(
+        &mut self,
+        item: &'a ast::Item,
+        targets: &'a [ast::Target],
+        items: &'a [ast::Item],
+        env: &Env,
+        at: Landing,
+    ) {
+        let Some(parent) = self.drafts.get(at.draft) else {
+            return;
+        };
         let in_mesh = matches!(parent.kind, ScopeKind::Mesh);
         if !in_mesh && !matches!(parent.kind, ScopeKind::Namespace) {
             self.acc.push(errors::misplaced_item(item, parent.kind.place()));
@@ -280,24 +380,38 @@ impl<'a> Resolver<'a, '_> {
         }
         let namespace = parent.namespace.clone();
         let span = targets.iter().fold(item.keyword, |span, target| span.to(target.span));
-        let Some(kind) = self.scope_kind(item, targets, in_mesh, env) else { return };
+        let Some(kind) = self.scope_kind(item, targets, in_mesh, env) else {
+            return;
+        };
         let name = kind.name().map(str::to_owned);
         let here_workload = match &kind {
             ScopeKind::Workload { name } => Some(Rc::from(name.as_str())),
             _ => env.here_workload.clone(),
         };
-        let inner = Env { here_workload, ..env.clone() };
+        let inner = Env {
+            here_workload,
+            ..env.clone()
+        };
         let draft = self.new_draft(kind, namespace.clone(), span, inner.clone());
         self.add_doc(draft, item);
         if let (Some(name), Some(target)) = (name, targets.first()) {
             let space = namespace.map_or(Space::Top(0), Space::Namespace);
-            let name = ast::Name { text: name, span: target.name.span };
+            let name = ast::Name {
+                text: name,
+                span: target.name.span,
+            };
             self.declare_caller(&name, Caller::Scope(draft), &space, env);
         }
         self.land(items, &inner, Landing { draft, object: None });
     }
 
-    fn scope_kind(&mut self, item: &ast::Item, targets: &'a [ast::Target], in_mesh: bool, env: &Env) -> Option<ScopeKind> {
+    fn scope_kind(
+        &mut self,
+        item: &ast::Item,
+        targets: &'a [ast::Target],
+        in_mesh: bool,
+        env: &Env,
+    ) -> Option<ScopeKind> {
         let first = targets.first()?;
         let is_star = |t: &ast::Target| matches!(t.name.pieces.as_slice(), [ast::Piece::Text(text)] if text == "*");
         if in_mesh {
@@ -336,7 +450,11 @@ impl<'a> Resolver<'a, '_> {
             };
             let found = Target { kind, name };
             if resolved.contains(&found) {
-                self.acc.push(errors::said_twice(&format!("target `{}`", found.name), target.span, None));
+                self.acc.push(errors::said_twice(
+                    &format!("target `{}`", found.name),
+                    target.span,
+                    None,
+                ));
             } else {
                 resolved.push(found);
             }

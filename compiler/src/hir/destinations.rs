@@ -26,7 +26,9 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn destination(&mut self, entry: &Entry<'a>, namespace: Option<&Rc<str>>) -> Option<Destination> {
-        let ItemKind::Destination(ast) = &entry.item.kind else { return None };
+        let ItemKind::Destination(ast) = &entry.item.kind else {
+            return None;
+        };
         let env = &entry.env;
         let host = self.text(&ast.host, "a host", env)?;
         if !is_host(&host.it) {
@@ -63,7 +65,8 @@ impl<'a> Resolver<'a, '_> {
                     if let Some(subset) = self.subset(name, items, entry) {
                         if let Some(earlier) = destination.subsets.iter().find(|s| s.name.it == subset.name.it) {
                             let what = format!("subset `{}`", subset.name.it);
-                            self.acc.push(errors::said_twice(&what, subset.name.span, Some(earlier.name.span)));
+                            self.acc
+                                .push(errors::said_twice(&what, subset.name.span, Some(earlier.name.span)));
                         } else {
                             destination.subsets.push(subset);
                         }
@@ -71,7 +74,8 @@ impl<'a> Resolver<'a, '_> {
                 }
                 Ast::ExportTo(values) => {
                     if let Some(earlier) = export.replace(item.span) {
-                        self.acc.push(errors::said_twice("`export-to`", item.span, Some(earlier)));
+                        self.acc
+                            .push(errors::said_twice("`export-to`", item.span, Some(earlier)));
                     }
                     destination.export_to = self.export_to(values, entry);
                 }
@@ -82,11 +86,16 @@ impl<'a> Resolver<'a, '_> {
                     destination.clients = self.labels(pairs, env);
                 }
                 Ast::Metadata { kind, pairs } => self.metadata(&mut destination.metadata, *kind, pairs, env),
-                Ast::Select(_) => self.acc.push(errors::misplaced_word("select", item.span, "in a `destination`")),
+                Ast::Select(_) => self
+                    .acc
+                    .push(errors::misplaced_word("select", item.span, "in a `destination`")),
                 Ast::Bad => {}
             }
         }
-        let foreign = destination.export_to.iter().find(|e| e.it != "." && e.it != destination.namespace);
+        let foreign = destination
+            .export_to
+            .iter()
+            .find(|e| e.it != "." && e.it != destination.namespace);
         if let (Some(foreign), Some(_)) = (foreign, clients) {
             self.acc.push(errors::export_with_clients(foreign.span));
         }
@@ -99,7 +108,11 @@ impl<'a> Resolver<'a, '_> {
             let star_beside = value.it == "*" && values.len() > 1;
             let twice = values.iter().take(at).any(|v| v.it == value.it);
             if twice || star_beside {
-                self.acc.push(errors::said_twice(&format!("export to `{}`", value.it), value.span, None));
+                self.acc.push(errors::said_twice(
+                    &format!("export to `{}`", value.it),
+                    value.span,
+                    None,
+                ));
             } else if !matches!(value.it.as_str(), "." | "*") {
                 self.check_kube_name(&value.it, value.span, "a namespace", false);
             }
@@ -109,7 +122,11 @@ impl<'a> Resolver<'a, '_> {
 
     fn subset(&mut self, name: &ast::Value, items: &[ast::DestinationItem], entry: &Entry<'a>) -> Option<Subset> {
         let name = self.kube_name(name, "a subset", false, &entry.env)?;
-        let mut subset = Subset { name, labels: Default::default(), tls: Vec::new() };
+        let mut subset = Subset {
+            name,
+            labels: Default::default(),
+            tls: Vec::new(),
+        };
         let mut select: Option<Span> = None;
         for item in items {
             match &item.kind {
@@ -120,10 +137,18 @@ impl<'a> Resolver<'a, '_> {
                     }
                     subset.labels = self.labels(pairs, &entry.env);
                 }
-                Ast::Subset { .. } => self.acc.push(errors::misplaced_word("subset", item.span, "in a `subset`")),
-                Ast::ExportTo(_) => self.acc.push(errors::misplaced_word("export-to", item.span, "in a `subset`")),
-                Ast::Clients(_) => self.acc.push(errors::misplaced_word("clients", item.span, "in a `subset`")),
-                Ast::Metadata { .. } => self.acc.push(errors::misplaced_word("metadata", item.span, "in a `subset`")),
+                Ast::Subset { .. } => self
+                    .acc
+                    .push(errors::misplaced_word("subset", item.span, "in a `subset`")),
+                Ast::ExportTo(_) => self
+                    .acc
+                    .push(errors::misplaced_word("export-to", item.span, "in a `subset`")),
+                Ast::Clients(_) => self
+                    .acc
+                    .push(errors::misplaced_word("clients", item.span, "in a `subset`")),
+                Ast::Metadata { .. } => self
+                    .acc
+                    .push(errors::misplaced_word("metadata", item.span, "in a `subset`")),
                 Ast::Bad => {}
             }
         }
@@ -133,7 +158,9 @@ impl<'a> Resolver<'a, '_> {
     /// Resolves a `tls` and adds it, unless the same ports have one already.
     fn tls(&mut self, ast: &ast::Tls, span: Span, entry: &Entry<'a>, into: &mut Vec<Tls>) {
         let env = &entry.env;
-        let Some(mode) = self.word(&ast.mode, "a mode of `tls`", TLS_MODES, env) else { return };
+        let Some(mode) = self.word(&ast.mode, "a mode of `tls`", TLS_MODES, env) else {
+            return;
+        };
         let ports = self.ports(&ast.ports, env);
         if ports.is_empty() && !ast.ports.is_empty() {
             return;
@@ -154,7 +181,9 @@ impl<'a> Resolver<'a, '_> {
         for item in &ast.items {
             let earlier = match &item.kind {
                 TlsItemKind::Single { key, value } => {
-                    let Some(value) = self.text(value, "a setting of `tls`", env) else { continue };
+                    let Some(value) = self.text(value, "a setting of `tls`", env) else {
+                        continue;
+                    };
                     let field = match key {
                         TlsKey::ClientCertificate => &mut tls.client_certificate,
                         TlsKey::PrivateKey => &mut tls.private_key,
@@ -174,7 +203,8 @@ impl<'a> Resolver<'a, '_> {
                 TlsItemKind::Bad => None,
             };
             if let Some(earlier) = earlier {
-                self.acc.push(errors::said_twice("this setting of `tls`", item.span, Some(earlier)));
+                self.acc
+                    .push(errors::said_twice("this setting of `tls`", item.span, Some(earlier)));
             }
         }
         self.check_tls(&tls);
@@ -191,7 +221,11 @@ impl<'a> Resolver<'a, '_> {
 
     /// What Istio's validation refuses (DR4 to DR6).
     fn check_tls(&mut self, tls: &Tls) {
-        let files = tls.client_certificate.as_ref().or(tls.private_key.as_ref()).or(tls.ca_certificates.as_ref());
+        let files = tls
+            .client_certificate
+            .as_ref()
+            .or(tls.private_key.as_ref())
+            .or(tls.ca_certificates.as_ref());
         let files = files.or(tls.crl.as_ref());
         let origination = matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual);
         if tls.mode == TlsMode::Mutual
@@ -201,7 +235,8 @@ impl<'a> Resolver<'a, '_> {
             self.acc.push(errors::mutual_without_certificate(tls.span));
         }
         if let (true, Some(credential), Some(file)) = (origination, &tls.credential, files) {
-            self.acc.push(errors::credential_beside_files(credential.span, file.span));
+            self.acc
+                .push(errors::credential_beside_files(credential.span, file.span));
         }
         if let Some(skip) = tls.skip_verify {
             let simple = tls.mode == TlsMode::Simple;

@@ -30,7 +30,8 @@ impl<'a> Resolver<'a, '_> {
         let decl = self.callers.get(key)?.clone();
         let Caller::Issuer(ast) = decl.it else { return None };
         if !ast.params.is_empty() {
-            self.acc.push(errors::issuer_needs_arguments(&ast.name, &ast.params, used));
+            self.acc
+                .push(errors::issuer_needs_arguments(&ast.name, &ast.params, used));
             return None;
         }
         self.issuer_ids.insert(key.clone(), Memo::Open);
@@ -50,8 +51,13 @@ impl<'a> Resolver<'a, '_> {
         let mut ids: Vec<At<IssuerId>> = Vec::new();
         for id in lists.into_iter().flatten() {
             if ids.iter().any(|earlier| earlier.it == id.it) {
-                let name = self.program.issuers.get(id.it.0).map_or(String::new(), |i| i.name.clone());
-                self.acc.push(errors::said_twice(&format!("issuer `{name}`"), id.span, None));
+                let name = self
+                    .program
+                    .issuers
+                    .get(id.it.0)
+                    .map_or(String::new(), |i| i.name.clone());
+                self.acc
+                    .push(errors::said_twice(&format!("issuer `{name}`"), id.span, None));
             } else {
                 ids.push(id);
             }
@@ -62,12 +68,23 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn issuer_name(&mut self, name: &ast::Name, env: &Env) -> Option<Vec<At<IssuerId>>> {
         if let Some(bound) = self.bound(name, env) {
             if bound.kind != ast::ParamKind::Issuer {
-                self.acc.push(errors::wrong_parameter_kind(name, ast::ParamKind::Issuer));
+                self.acc
+                    .push(errors::wrong_parameter_kind(name, ast::ParamKind::Issuer));
                 return None;
             }
-            let lists: Vec<_> = bound.names.iter().map(|(name, env)| self.issuer_name(name, env)).collect();
+            let lists: Vec<_> = bound
+                .names
+                .iter()
+                .map(|(name, env)| self.issuer_name(name, env))
+                .collect();
             let lists = lists.into_iter().collect::<Option<Vec<_>>>()?;
-            return Some(lists.into_iter().flatten().map(|id| At { span: name.span, ..id }).collect());
+            return Some(
+                lists
+                    .into_iter()
+                    .flatten()
+                    .map(|id| At { span: name.span, ..id })
+                    .collect(),
+            );
         }
         let (key, decl) = self.find_caller(name, env)?;
         if !matches!(decl.it, Caller::Issuer(_)) {
@@ -80,7 +97,9 @@ impl<'a> Resolver<'a, '_> {
 
     /// Reports an issuer without `iss` where one is needed.
     pub(super) fn require_iss(&mut self, id: IssuerId, span: Span) -> bool {
-        let Some(issuer) = self.program.issuers.get(id.0) else { return false };
+        let Some(issuer) = self.program.issuers.get(id.0) else {
+            return false;
+        };
         if issuer.iss.is_some() {
             return true;
         }
@@ -131,10 +150,14 @@ impl<'a> Resolver<'a, '_> {
             decl.env.clone()
         } else {
             let frame = self.bind(&base.name, &parent.params, &decl.env, &base.args, env)?;
-            Env { frame: Some(frame), ..decl.env.clone() }
+            Env {
+                frame: Some(frame),
+                ..decl.env.clone()
+            }
         };
         if matches!(self.issuer_ids.get(&key), Some(Memo::Open)) {
-            self.acc.push(errors::cycle("issuer", &base.name.text, base.name.span, ast.name.span));
+            self.acc
+                .push(errors::cycle("issuer", &base.name.text, base.name.span, ast.name.span));
             return None;
         }
         let outer = self.issuer_ids.insert(key.clone(), Memo::Open);
@@ -148,10 +171,11 @@ impl<'a> Resolver<'a, '_> {
 
     /// Applies items: one that is given again here replaces what the base said.
     fn issuer_items(&mut self, issuer: &mut Issuer, items: &'a [ast::IssuerItem], env: &Env) {
-        let single = |item: &ast::IssuerItem, wanted: IssuerKey| {
-            matches!(&item.kind, IssuerItemKind::Single { key, .. } if *key == wanted)
-        };
-        if items.iter().any(|item| single(item, IssuerKey::Jwks) || single(item, IssuerKey::JwksUri)) {
+        let single = |item: &ast::IssuerItem, wanted: IssuerKey| matches!(&item.kind, IssuerItemKind::Single { key, .. } if *key == wanted);
+        if items
+            .iter()
+            .any(|item| single(item, IssuerKey::Jwks) || single(item, IssuerKey::JwksUri))
+        {
             issuer.jwks = None;
             issuer.jwks_uri = None;
         }
@@ -159,7 +183,8 @@ impl<'a> Resolver<'a, '_> {
         for item in items {
             let Some(name) = item_name(&item.kind) else { continue };
             if let Some(earlier) = said.insert(name, item.span) {
-                self.acc.push(errors::said_twice(&format!("`{name}`"), item.span, Some(earlier)));
+                self.acc
+                    .push(errors::said_twice(&format!("`{name}`"), item.span, Some(earlier)));
                 continue;
             }
             self.issuer_item(issuer, item, env);
@@ -169,7 +194,9 @@ impl<'a> Resolver<'a, '_> {
     fn issuer_item(&mut self, issuer: &mut Issuer, item: &'a ast::IssuerItem, env: &Env) {
         match &item.kind {
             IssuerItemKind::Single { key, value } => {
-                let Some(value) = self.text(value, "a setting of an issuer", env) else { return };
+                let Some(value) = self.text(value, "a setting of an issuer", env) else {
+                    return;
+                };
                 match key {
                     IssuerKey::Iss => issuer.iss = Some(value),
                     IssuerKey::JwksUri => {
@@ -199,13 +226,20 @@ impl<'a> Resolver<'a, '_> {
             }
             IssuerItemKind::Audiences(values) => issuer.audiences = self.texts(values, "an audience", env),
             IssuerItemKind::From(places) => {
-                issuer.places = places.iter().filter_map(|place| self.token_place(place, item.span, env)).collect();
+                issuer.places = places
+                    .iter()
+                    .filter_map(|place| self.token_place(place, item.span, env))
+                    .collect();
             }
             IssuerItemKind::Forward => issuer.forward = Some(item.span),
             IssuerItemKind::Claims(claims) => {
                 for (claim, ty) in claims {
-                    let Some(path) = self.claim_path(claim, env) else { continue };
-                    let Some(ty) = self.word_of(&ty.text, ty.span, "a claim's type", CLAIM_TYPES) else { continue };
+                    let Some(path) = self.claim_path(claim, env) else {
+                        continue;
+                    };
+                    let Some(ty) = self.word_of(&ty.text, ty.span, "a claim's type", CLAIM_TYPES) else {
+                        continue;
+                    };
                     if ty.it == ClaimType::Words && path.len() > 1 {
                         self.acc.push(errors::nested_words(claim.span));
                         continue;
@@ -218,9 +252,14 @@ impl<'a> Resolver<'a, '_> {
                 for pair in pairs {
                     let key = self.text(&pair.key, "a header name", env);
                     let value = self.text(&pair.value, "a claim", env);
-                    let (Some(header), Some(claim)) = (key, value) else { continue };
+                    let (Some(header), Some(claim)) = (key, value) else {
+                        continue;
+                    };
                     self.check_output_header(&header.it, header.span);
-                    headers.push(At { it: (header.it, claim.it), span: header.span });
+                    headers.push(At {
+                        it: (header.it, claim.it),
+                        span: header.span,
+                    });
                 }
                 issuer.claim_headers = headers;
             }
@@ -237,12 +276,22 @@ impl<'a> Resolver<'a, '_> {
             Some(prefix) => Some(self.one(prefix, env)?.text).filter(|text| !text.is_empty()),
             None => None,
         };
-        Some(At { it: TokenPlace { kind: place.kind, name, prefix }, span: span.to(place.name.span) })
+        Some(At {
+            it: TokenPlace {
+                kind: place.kind,
+                name,
+                prefix,
+            },
+            span: span.to(place.name.span),
+        })
     }
 
     /// Istio takes letters, digits, `-` and `_` in the headers that it writes.
     fn check_output_header(&mut self, name: &str, span: Span) {
-        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        if !name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        {
             self.acc.push(errors::invalid_header(name, span));
         }
     }
@@ -278,7 +327,9 @@ const fn item_name(kind: &IssuerItemKind) -> Option<&'static str> {
 
 /// An http or https URL with a host and, if any, a numeric port (RA6).
 fn is_http_url(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host_port = authority.rsplit('@').next().unwrap_or_default();
     let host = match host_port.rsplit_once(':') {
@@ -291,7 +342,10 @@ fn is_http_url(text: &str) -> bool {
         _ => host_port,
     };
     let no_blank = !text.bytes().any(|b| b <= b' ' || b == 0x7f);
-    matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") && !host.is_empty() && no_blank && text.len() <= 2048
+    matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https")
+        && !host.is_empty()
+        && no_blank
+        && text.len() <= 2048
 }
 
 /// What is wrong with a key set given as text (RA7).
@@ -303,7 +357,9 @@ fn jwks_fault(text: &str) -> Option<String> {
     let Some(keys) = value.get("keys").and_then(serde_json::Value::as_array) else {
         return Some("it is no object with a list `keys`".to_owned());
     };
-    let fault = keys.iter().position(|key| key.get("kty").and_then(serde_json::Value::as_str).is_none());
+    let fault = keys
+        .iter()
+        .position(|key| key.get("kty").and_then(serde_json::Value::as_str).is_none());
     fault.map(|at| format!("key {} has no `kty`", at + 1))
 }
 
@@ -315,11 +371,15 @@ fn is_duration(text: &str) -> bool {
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let (number, tail) = rest.split_at(digits);
-        let (Ok(number), Some((unit, scale))) = (number.parse::<u64>(), units.iter().find(|(unit, _)| tail.starts_with(unit)))
-        else {
+        let (Ok(number), Some((unit, scale))) = (
+            number.parse::<u64>(),
+            units.iter().find(|(unit, _)| tail.starts_with(unit)),
+        ) else {
             return false;
         };
-        let Some(tail) = tail.strip_prefix(unit) else { return false };
+        let Some(tail) = tail.strip_prefix(unit) else {
+            return false;
+        };
         total = total.saturating_add(number.saturating_mul(*scale));
         rest = tail;
     }

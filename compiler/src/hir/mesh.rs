@@ -16,7 +16,9 @@ const NORMALIZATIONS: &[(&str, Normalization)] = &[
 impl<'a> Resolver<'a, '_> {
     /// Reads the facts of `mesh`; their places are checked with the other items of the block.
     pub(super) fn mesh_facts(&mut self) {
-        let Some(draft) = self.mesh_draft.and_then(|at| self.drafts.get(at)) else { return };
+        let Some(draft) = self.mesh_draft.and_then(|at| self.drafts.get(at)) else {
+            return;
+        };
         let entries: Vec<Entry<'a>> = draft.entries.clone();
         for Entry { item, env, .. } in &entries {
             match &item.kind {
@@ -29,9 +31,24 @@ impl<'a> Resolver<'a, '_> {
                         ListFact::Trusts => self.program.mesh.trusts = domains,
                     }
                 }
-                ItemKind::Fact(Fact::Provider { name, protocol, fail_open }) => {
-                    let protocol = self.word_of(&protocol.text, protocol.span, "a protocol", &[("http", false), ("grpc", true)]);
-                    self.provider(name, protocol.is_some_and(|p| p.it), fail_open.is_some(), item.span, env);
+                ItemKind::Fact(Fact::Provider {
+                    name,
+                    protocol,
+                    fail_open,
+                }) => {
+                    let protocol = self.word_of(
+                        &protocol.text,
+                        protocol.span,
+                        "a protocol",
+                        &[("http", false), ("grpc", true)],
+                    );
+                    self.provider(
+                        name,
+                        protocol.is_some_and(|p| p.it),
+                        fail_open.is_some(),
+                        item.span,
+                        env,
+                    );
                 }
                 _ => {}
             }
@@ -39,12 +56,23 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn provider(&mut self, name: &Value, grpc: bool, fail_open: bool, span: Span, env: &Env) {
-        let Some(name) = self.kube_name(name, "a provider", false, env) else { return };
+        let Some(name) = self.kube_name(name, "a provider", false, env) else {
+            return;
+        };
         if let Some(earlier) = self.program.mesh.providers.iter().find(|p| p.name == name.it) {
-            self.acc.push(errors::said_twice(&format!("provider `{}`", name.it), name.span, Some(earlier.span)));
+            self.acc.push(errors::said_twice(
+                &format!("provider `{}`", name.it),
+                name.span,
+                Some(earlier.span),
+            ));
             return;
         }
-        self.program.mesh.providers.push(Provider { name: name.it, grpc, fail_open, span });
+        self.program.mesh.providers.push(Provider {
+            name: name.it,
+            grpc,
+            fail_open,
+            span,
+        });
     }
 
     fn mesh_single(&mut self, key: SingleFact, value: &Value, env: &Env) {

@@ -15,6 +15,8 @@ mod operations;
 mod patterns;
 mod resolver;
 mod scopes;
+#[cfg(test)]
+mod tests;
 pub(crate) mod values;
 
 use std::collections::BTreeMap;
@@ -57,9 +59,11 @@ pub fn declared_params(units: &[Unit<'_>]) -> Vec<DeclaredParam> {
     let items = files.flat_map(|unit| &unit.file.items);
     items
         .filter_map(|item| match &item.kind {
-            ast::ItemKind::Param { name, default } => {
-                Some(DeclaredParam { name: name.text.clone(), has_default: default.is_some(), span: name.span })
-            }
+            ast::ItemKind::Param { name, default } => Some(DeclaredParam {
+                name: name.text.clone(),
+                has_default: default.is_some(),
+                span: name.span,
+            }),
             _ => None,
         })
         .collect()
@@ -119,21 +123,28 @@ impl<'a> Resolver<'a, '_> {
     /// The values of a file's parameters: a setting, else the default.
     fn params(&mut self, unit: &Unit<'a>, settings: &BTreeMap<String, Setting>) {
         for item in &unit.file.items {
-            let ast::ItemKind::Param { name, default } = &item.kind else { continue };
+            let ast::ItemKind::Param { name, default } = &item.kind else {
+                continue;
+            };
             if matches!(name.text.as_str(), "namespace" | "workload") {
                 self.acc.push(errors::reserved_param(name));
                 continue;
             }
             if self.params.contains_key(&name.text) {
-                self.acc.push(errors::said_twice(&format!("param `{}`", name.text), name.span, None));
+                self.acc
+                    .push(errors::said_twice(&format!("param `{}`", name.text), name.span, None));
                 continue;
             }
             let text = |text: &String| Value::plain(text.as_str(), name.span);
             let value = match (settings.get(&name.text), default) {
-                (Some(Setting::One(one)), _) => Some(ParamValue { values: vec![text(one)], is_list: false }),
-                (Some(Setting::List(list)), _) => {
-                    Some(ParamValue { values: list.iter().map(text).collect(), is_list: true })
-                }
+                (Some(Setting::One(one)), _) => Some(ParamValue {
+                    values: vec![text(one)],
+                    is_list: false,
+                }),
+                (Some(Setting::List(list)), _) => Some(ParamValue {
+                    values: list.iter().map(text).collect(),
+                    is_list: true,
+                }),
                 (None, Some(default)) => self.arg(default, &Env::top(0)),
                 (None, None) => {
                     self.acc.push(errors::param_without_value(name));
@@ -147,20 +158,34 @@ impl<'a> Resolver<'a, '_> {
     /// Resolves every identity, operation and issuer of the project, so that what nobody uses is checked too.
     fn declarations(&mut self) {
         let ours = |key: &Key, env: &Env| env.module == 0 && !matches!(key.0, names::Space::Frame(_));
-        let callers: Vec<(Key, names::Decl<Caller<'a>>)> =
-            self.callers.iter().filter(|(key, decl)| ours(key, &decl.env)).map(|(k, d)| (k.clone(), d.clone())).collect();
+        let callers: Vec<(Key, names::Decl<Caller<'a>>)> = self
+            .callers
+            .iter()
+            .filter(|(key, decl)| ours(key, &decl.env))
+            .map(|(k, d)| (k.clone(), d.clone()))
+            .collect();
         for (key, decl) in callers {
-            let name = ast::Name { text: key.1.clone(), span: decl.span };
+            let name = ast::Name {
+                text: key.1.clone(),
+                span: decl.span,
+            };
             match decl.it {
                 Caller::Identity(who) => drop(self.identity(&key, who, &decl.env, &name, decl.span)),
                 Caller::Issuer(issuer) if issuer.params.is_empty() => drop(self.issuer(&key, decl.span)),
                 Caller::Issuer(_) | Caller::Scope(_) => {}
             }
         }
-        let operations: Vec<(Key, names::Decl<Operation<'a>>)> =
-            self.operations.iter().filter(|(key, decl)| ours(key, &decl.env)).map(|(k, d)| (k.clone(), d.clone())).collect();
+        let operations: Vec<(Key, names::Decl<Operation<'a>>)> = self
+            .operations
+            .iter()
+            .filter(|(key, decl)| ours(key, &decl.env))
+            .map(|(k, d)| (k.clone(), d.clone()))
+            .collect();
         for (key, decl) in operations {
-            let name = ast::Name { text: key.1.clone(), span: decl.span };
+            let name = ast::Name {
+                text: key.1.clone(),
+                span: decl.span,
+            };
             drop(self.operation(&key, decl.it, &decl.env, &name, decl.span));
         }
     }

@@ -36,7 +36,13 @@ pub(super) struct Env {
 impl Env {
     /// The top level of a module.
     pub(super) const fn top(module: usize) -> Self {
-        Self { module, namespace: None, frame: None, here_namespace: None, here_workload: None }
+        Self {
+            module,
+            namespace: None,
+            frame: None,
+            here_namespace: None,
+            here_workload: None,
+        }
     }
 }
 
@@ -111,7 +117,10 @@ pub(super) enum Found<'t, T> {
 
 impl<T> Table<T> {
     pub(super) const fn new(class: &'static str) -> Self {
-        Self { class, map: BTreeMap::new() }
+        Self {
+            class,
+            map: BTreeMap::new(),
+        }
     }
 
     /// Adds a declaration; the span of the earlier one if there is one.

@@ -18,12 +18,18 @@ impl<'a> Resolver<'a, '_> {
             }
             WhatKind::Or(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.what(part, env)).collect();
-                Some(Expr { kind: ExprKind::Or(parts.into_iter().collect::<Option<Vec<_>>>()?), span })
+                Some(Expr {
+                    kind: ExprKind::Or(parts.into_iter().collect::<Option<Vec<_>>>()?),
+                    span,
+                })
             }
             WhatKind::Except(all, less) => {
                 let all = self.what(all, env);
                 let less = self.what(less, env)?;
-                Some(Expr { kind: ExprKind::Except(Box::new(all?), Box::new(less)), span })
+                Some(Expr {
+                    kind: ExprKind::Except(Box::new(all?), Box::new(less)),
+                    span,
+                })
             }
         }
     }
@@ -43,15 +49,23 @@ impl<'a> Resolver<'a, '_> {
     fn operation_name(&mut self, name: &ast::Name, env: &Env) -> Option<Expr> {
         if let Some(bound) = self.bound(name, env) {
             if bound.kind != ast::ParamKind::Operation {
-                self.acc.push(errors::wrong_parameter_kind(name, ast::ParamKind::Operation));
+                self.acc
+                    .push(errors::wrong_parameter_kind(name, ast::ParamKind::Operation));
                 return None;
             }
-            let parts: Vec<_> = bound.names.iter().map(|(name, env)| self.operation_name(name, env)).collect();
+            let parts: Vec<_> = bound
+                .names
+                .iter()
+                .map(|(name, env)| self.operation_name(name, env))
+                .collect();
             return Some(Expr::any_of(parts.into_iter().collect::<Option<Vec<_>>>()?, name.span));
         }
         let (key, decl) = self.find_operation(name, env)?;
         let expr = self.operation(&key, decl.it, &decl.env, name, decl.span)?;
-        Some(Expr { span: name.span, ..expr })
+        Some(Expr {
+            span: name.span,
+            ..expr
+        })
     }
 
     /// A declared operation with its `when`, resolved once.
@@ -66,7 +80,8 @@ impl<'a> Resolver<'a, '_> {
         match self.resolved_operations.get(key) {
             Some(Memo::Done(done)) => return done.clone(),
             Some(Memo::Open) => {
-                self.acc.push(errors::cycle("operation", &name.text, name.span, declared));
+                self.acc
+                    .push(errors::cycle("operation", &name.text, name.span, declared));
                 return None;
             }
             None => {}
@@ -78,7 +93,10 @@ impl<'a> Resolver<'a, '_> {
             (Some(what), None) => Some(what),
             (Some(what), Some(Some(when))) => {
                 let span = what.span;
-                Some(Expr { kind: ExprKind::And(vec![what, when]), span })
+                Some(Expr {
+                    kind: ExprKind::And(vec![what, when]),
+                    span,
+                })
             }
             _ => None,
         };
@@ -141,11 +159,17 @@ impl<'a> Resolver<'a, '_> {
             CondKind::Group(inner) => self.cond(inner, env),
             CondKind::And(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.cond(part, env)).collect();
-                Some(Expr { kind: ExprKind::And(parts.into_iter().collect::<Option<Vec<_>>>()?), span })
+                Some(Expr {
+                    kind: ExprKind::And(parts.into_iter().collect::<Option<Vec<_>>>()?),
+                    span,
+                })
             }
             CondKind::Or(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.cond(part, env)).collect();
-                Some(Expr { kind: ExprKind::Or(parts.into_iter().collect::<Option<Vec<_>>>()?), span })
+                Some(Expr {
+                    kind: ExprKind::Or(parts.into_iter().collect::<Option<Vec<_>>>()?),
+                    span,
+                })
             }
             CondKind::Test { subject, comparison } => {
                 let (values, negative) = self.comparison(comparison, span, env)?;
@@ -163,9 +187,22 @@ impl<'a> Resolver<'a, '_> {
                         }
                         // An operator for lists takes the list form of Istio's values.
                         let list = matches!(comparison.op, ast::Op::Has | ast::Op::Lacks);
-                        let wrap = |v: Value| if list { Value { text: format!("[{}]", v.text), ..v } } else { v };
+                        let wrap = |v: Value| {
+                            if list {
+                                Value {
+                                    text: format!("[{}]", v.text),
+                                    ..v
+                                }
+                            } else {
+                                v
+                            }
+                        };
                         let values = values.into_iter().map(wrap).collect();
-                        Fact::Filter { filter: filter.it, key: key.it, values }
+                        Fact::Filter {
+                            filter: filter.it,
+                            key: key.it,
+                            values,
+                        }
                     }
                 };
                 let fact = Expr::fact(fact, span);

@@ -1,8 +1,8 @@
 //! Istio's patterns: what a star means where, and which texts a proxy would refuse.
 
+use super::Value;
 use super::errors;
 use super::resolver::Resolver;
-use super::Value;
 
 impl Resolver<'_, '_> {
     /// A wildcard string: exact, `prefix*`, `*suffix` or `*`. A star that Istio would take literally is an error.
@@ -39,7 +39,8 @@ impl Resolver<'_, '_> {
         match template_fault(&value, template) {
             None => Some(value),
             Some(why) => {
-                self.acc.push(errors::invalid_path_template(&value.text, value.span, why));
+                self.acc
+                    .push(errors::invalid_path_template(&value.text, value.span, why));
                 None
             }
         }
@@ -51,7 +52,9 @@ fn template_fault(value: &Value, template: bool) -> Option<&'static str> {
     if !template {
         return Some("a brace stands only in `{*}` and `{**}`");
     }
-    let Some(rest) = value.text.strip_prefix('/') else { return Some("a template starts with `/`") };
+    let Some(rest) = value.text.strip_prefix('/') else {
+        return Some("a template starts with `/`");
+    };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let mut rest_seen = false;
     for segment in rest.split('/') {
@@ -77,6 +80,21 @@ const fn is_template_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'+' | b',' | b';' | b':' | b'@' | b'='
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'+'
+                | b','
+                | b';'
+                | b':'
+                | b'@'
+                | b'='
         )
 }

@@ -77,12 +77,18 @@ impl<'a> Resolver<'a, '_> {
         match self.callers.find(&name.text, env) {
             Found::One(key, decl) => Some((key, decl.clone())),
             Found::Ambiguous(one, other) => {
-                self.acc.push(errors::ambiguous_name(name, self.callers.class, one, other));
+                self.acc
+                    .push(errors::ambiguous_name(name, self.callers.class, one, other));
                 None
             }
             Found::None(near) => {
                 let elsewhere = self.is_operation(name, env);
-                self.acc.push(errors::unknown_name(name, self.callers.class, near.as_deref(), elsewhere));
+                self.acc.push(errors::unknown_name(
+                    name,
+                    self.callers.class,
+                    near.as_deref(),
+                    elsewhere,
+                ));
                 None
             }
         }
@@ -93,7 +99,8 @@ impl<'a> Resolver<'a, '_> {
         match self.operations.find(&name.text, env) {
             Found::One(key, decl) => Some((key, decl.clone())),
             Found::Ambiguous(one, other) => {
-                self.acc.push(errors::ambiguous_name(name, self.operations.class, one, other));
+                self.acc
+                    .push(errors::ambiguous_name(name, self.operations.class, one, other));
                 None
             }
             Found::None(near) => {
@@ -101,7 +108,12 @@ impl<'a> Resolver<'a, '_> {
                     Found::One(..) | Found::Ambiguous(..) => Some("a caller"),
                     Found::None(_) => None,
                 };
-                self.acc.push(errors::unknown_name(name, self.operations.class, near.as_deref(), elsewhere));
+                self.acc.push(errors::unknown_name(
+                    name,
+                    self.operations.class,
+                    near.as_deref(),
+                    elsewhere,
+                ));
                 None
             }
         }
@@ -122,7 +134,11 @@ impl<'a> Resolver<'a, '_> {
     /// A new frame for an expansion or instance.
     pub(super) fn frame(&mut self, values: BTreeMap<String, ParamValue>, names: BTreeMap<String, Bound>) -> Rc<Frame> {
         self.frames += 1;
-        Rc::new(Frame { id: self.frames, values, names })
+        Rc::new(Frame {
+            id: self.frames,
+            values,
+            names,
+        })
     }
 
     /// The values and names that arguments give to parameters; what is missing or not wanted is reported.
@@ -143,7 +159,11 @@ impl<'a> Resolver<'a, '_> {
                 ok = false;
             }
             if args.iter().take(at).any(|a| a.name.text == arg.name.text) {
-                self.acc.push(errors::said_twice(&format!("argument `{}`", arg.name.text), arg.name.span, None));
+                self.acc.push(errors::said_twice(
+                    &format!("argument `{}`", arg.name.text),
+                    arg.name.span,
+                    None,
+                ));
                 ok = false;
             }
         }
@@ -204,7 +224,10 @@ impl<'a> Resolver<'a, '_> {
         let mut names = Vec::new();
         for value in values {
             let text = self.one(value, env)?;
-            let name = ast::Name { text: text.text, span: value.span };
+            let name = ast::Name {
+                text: text.text,
+                span: value.span,
+            };
             match self.bound(&name, env) {
                 Some(outer) if outer.kind == kind => names.extend(outer.names),
                 Some(_) => {

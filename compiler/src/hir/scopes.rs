@@ -7,8 +7,8 @@ use super::callers::account;
 use super::names::Env;
 use super::resolver::{Draft, Entry, ObjectDraft, Resolver};
 use super::{
-    AccessAction, At, Body, Dataplane, Item, ItemKind, Legacy, Metadata, Namespace, Object, Protocol, Scope, ScopeFacts,
-    ScopeKind, Service, WaypointUse, errors,
+    AccessAction, At, Body, Dataplane, Item, ItemKind, Legacy, Metadata, Namespace, Object, Protocol, Scope,
+    ScopeFacts, ScopeKind, Service, WaypointUse, errors,
 };
 use crate::policy::MtlsMode;
 use crate::source::Span;
@@ -21,8 +21,11 @@ const MTLS_MODES: &[(&str, MtlsMode)] = &[
     ("inherit", MtlsMode::Unset),
 ];
 
-pub(super) const DATAPLANES: &[(&str, Dataplane)] =
-    &[("sidecar", Dataplane::Sidecar), ("ambient", Dataplane::Ambient), ("none", Dataplane::None)];
+pub(super) const DATAPLANES: &[(&str, Dataplane)] = &[
+    ("sidecar", Dataplane::Sidecar),
+    ("ambient", Dataplane::Ambient),
+    ("none", Dataplane::None),
+];
 
 const PROTOCOLS: &[(&str, Protocol)] = &[
     ("http", Protocol::Http),
@@ -40,10 +43,15 @@ impl<'a> Resolver<'a, '_> {
         let mut drafts = std::mem::take(&mut self.drafts);
         // Accounts of callers are looked up among the drafts while rules are resolved.
         let entries: Vec<Vec<Entry<'a>>> = drafts.iter().map(|draft| draft.entries.clone()).collect();
-        let objects: Vec<Vec<ObjectDraft<'a>>> =
-            drafts.iter_mut().map(|draft| std::mem::take(&mut draft.objects)).collect();
+        let objects: Vec<Vec<ObjectDraft<'a>>> = drafts
+            .iter_mut()
+            .map(|draft| std::mem::take(&mut draft.objects))
+            .collect();
         self.drafts = drafts;
-        let order: Vec<usize> = mesh.into_iter().chain((0..entries.len()).filter(|at| Some(*at) != mesh)).collect();
+        let order: Vec<usize> = mesh
+            .into_iter()
+            .chain((0..entries.len()).filter(|at| Some(*at) != mesh))
+            .collect();
         self.scope_index = vec![0; entries.len()];
         for (position, draft) in order.iter().enumerate() {
             if let Some(index) = self.scope_index.get_mut(*draft) {
@@ -62,7 +70,14 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn scope(&mut self, at: usize, entries: &[Entry<'a>], objects: Vec<ObjectDraft<'a>>) -> Option<Scope> {
-        let Draft { kind, namespace, span, doc, env, .. } = self.drafts.get(at)?;
+        let Draft {
+            kind,
+            namespace,
+            span,
+            doc,
+            env,
+            ..
+        } = self.drafts.get(at)?;
         let in_mesh = namespace.is_none();
         let namespace_name = namespace.as_deref().unwrap_or(&self.program.mesh.root).to_owned();
         let mut scope = Scope {
@@ -79,10 +94,21 @@ impl<'a> Resolver<'a, '_> {
         let env = env.clone();
         for object in objects {
             if let Some(name) = self.kube_name(object.name, "an object", true, &object.env) {
-                scope.objects.push(Object { name, doc: object.doc.to_vec(), metadata: Metadata::default() });
+                scope.objects.push(Object {
+                    name,
+                    doc: object.doc.to_vec(),
+                    metadata: Metadata::default(),
+                });
             } else {
-                let name = At { it: String::new(), span: object.name.span };
-                scope.objects.push(Object { name, doc: object.doc.to_vec(), metadata: Metadata::default() });
+                let name = At {
+                    it: String::new(),
+                    span: object.name.span,
+                };
+                scope.objects.push(Object {
+                    name,
+                    doc: object.doc.to_vec(),
+                    metadata: Metadata::default(),
+                });
             }
         }
         let mut said = BTreeMap::new();
@@ -103,16 +129,26 @@ impl<'a> Resolver<'a, '_> {
             Ast::Metadata { .. } => true,
             _ => false,
         };
-        if let (Ast::Rule(ast::Rule { kind: RuleKind::Mtls { ports, .. }, .. }), false) =
-            (&item.kind, matches!(scope.kind, ScopeKind::Workload { .. }))
+        if let (
+            Ast::Rule(ast::Rule {
+                kind: RuleKind::Mtls { ports, .. },
+                ..
+            }),
+            false,
+        ) = (&item.kind, matches!(scope.kind, ScopeKind::Workload { .. }))
             && legal
             && !ports.is_empty()
         {
-            self.acc.push(errors::port_mode_outside_workload(item.span, scope.kind.place()));
+            self.acc
+                .push(errors::port_mode_outside_workload(item.span, scope.kind.place()));
             return;
         }
         if !legal {
-            let place = if entry.object.is_some() { "in an `object`" } else { scope.kind.place() };
+            let place = if entry.object.is_some() {
+                "in an `object`"
+            } else {
+                scope.kind.place()
+            };
             self.acc.push(errors::misplaced_item(item, place));
             return;
         }
@@ -120,7 +156,8 @@ impl<'a> Resolver<'a, '_> {
             && scope.namespace == self.program.mesh.root
             && matches!(item.kind, Ast::Rule(_))
         {
-            self.acc.push(errors::namespace_wide_in_root(item.span, &scope.namespace));
+            self.acc
+                .push(errors::namespace_wide_in_root(item.span, &scope.namespace));
             return;
         }
         match &item.kind {
@@ -128,7 +165,8 @@ impl<'a> Resolver<'a, '_> {
                 if let Some(name) = fact_once(fact)
                     && let Some(earlier) = said.insert(name.clone(), item.span)
                 {
-                    self.acc.push(errors::said_twice(&format!("`{name}`"), item.span, Some(earlier)));
+                    self.acc
+                        .push(errors::said_twice(&format!("`{name}`"), item.span, Some(earlier)));
                     return;
                 }
                 self.fact(scope, fact, item.span, &entry.env);
@@ -146,7 +184,13 @@ impl<'a> Resolver<'a, '_> {
                     None => None,
                 };
                 if let Some(kind) = self.rule(&rule.kind, item.span, &entry.env) {
-                    scope.items.push(Item { kind, object: entry.object, as_name, doc: item.doc.clone(), span: item.span });
+                    scope.items.push(Item {
+                        kind,
+                        object: entry.object,
+                        as_name,
+                        doc: item.doc.clone(),
+                        span: item.span,
+                    });
                 }
             }
             Ast::Legacy(legacy) => {
@@ -159,7 +203,13 @@ impl<'a> Resolver<'a, '_> {
                 if let Some(kind) = kind {
                     let kind = ItemKind::Legacy(kind);
                     let doc = item.doc.clone();
-                    scope.items.push(Item { kind, object: entry.object, as_name: None, doc, span: item.span });
+                    scope.items.push(Item {
+                        kind,
+                        object: entry.object,
+                        as_name: None,
+                        doc,
+                        span: item.span,
+                    });
                 }
             }
             _ => {}
@@ -167,15 +217,11 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Labels or annotations; one that is said twice in a block is an error.
-    pub(super) fn metadata(
-        &mut self,
-        into: &mut Metadata,
-        kind: ast::MetadataKind,
-        pairs: &[ast::Pair],
-        env: &Env,
-    ) {
+    pub(super) fn metadata(&mut self, into: &mut Metadata, kind: ast::MetadataKind, pairs: &[ast::Pair], env: &Env) {
         for pair in pairs {
-            let (Some(key), Some(value)) = (self.text(&pair.key, "a key", env), self.one(&pair.value, env)) else { continue };
+            let (Some(key), Some(value)) = (self.text(&pair.key, "a key", env), self.one(&pair.value, env)) else {
+                continue;
+            };
             if !super::values::is_label_key(&key.it) {
                 self.acc.push(errors::invalid_label(&key.it, key.span, "key"));
                 continue;
@@ -188,13 +234,23 @@ impl<'a> Resolver<'a, '_> {
                 self.acc.push(errors::invalid_label(&value.text, value.span, "value"));
                 continue;
             }
-            if matches!(key.it.as_str(), "istio.io/dry-run" | "app.kubernetes.io/managed-by" | "kubernetes.io/description") {
+            if matches!(
+                key.it.as_str(),
+                "istio.io/dry-run" | "app.kubernetes.io/managed-by" | "kubernetes.io/description"
+            ) {
                 self.acc.push(errors::reserved_key(&key.it, key.span));
                 continue;
             }
-            let at = At { it: value.text, span: key.span };
+            let at = At {
+                it: value.text,
+                span: key.span,
+            };
             if let Some(earlier) = map.insert(key.it.clone(), at) {
-                self.acc.push(errors::said_twice(&format!("{what} `{}`", key.it), key.span, Some(earlier.span)));
+                self.acc.push(errors::said_twice(
+                    &format!("{what} `{}`", key.it),
+                    key.span,
+                    Some(earlier.span),
+                ));
             }
         }
     }
@@ -204,7 +260,9 @@ impl<'a> Resolver<'a, '_> {
             Fact::Select(pairs) => scope.facts.select = self.labels(pairs, env),
             Fact::Ports(ports) => {
                 for (value, protocol) in ports {
-                    let Some(protocol) = self.word_of(&protocol.text, protocol.span, "a protocol", PROTOCOLS) else { continue };
+                    let Some(protocol) = self.word_of(&protocol.text, protocol.span, "a protocol", PROTOCOLS) else {
+                        continue;
+                    };
                     let gateway = matches!(scope.kind, ScopeKind::Gateway { .. });
                     if matches!(protocol.it, Protocol::Https | Protocol::HttpsMutual) && !gateway {
                         self.acc.push(errors::gateway_protocol(protocol.span));
@@ -212,9 +270,16 @@ impl<'a> Resolver<'a, '_> {
                     }
                     for value in self.spread(value, env) {
                         let Some(port) = self.port(&value) else { continue };
-                        let at = At { it: protocol.it, span: port.span };
+                        let at = At {
+                            it: protocol.it,
+                            span: port.span,
+                        };
                         if let Some(earlier) = scope.facts.ports.insert(port.it, at) {
-                            self.acc.push(errors::said_twice(&format!("port {}", port.it), port.span, Some(earlier.span)));
+                            self.acc.push(errors::said_twice(
+                                &format!("port {}", port.it),
+                                port.span,
+                                Some(earlier.span),
+                            ));
                         }
                     }
                 }
@@ -226,7 +291,10 @@ impl<'a> Resolver<'a, '_> {
                         let account = account(&text.it, &scope.namespace);
                         let label = self.check_kube_name(&account.namespace, text.span, "a namespace", false);
                         if label && self.check_kube_name(&account.name, text.span, "an account", true) {
-                            scope.facts.account = Some(At { it: account, span: text.span });
+                            scope.facts.account = Some(At {
+                                it: account,
+                                span: text.span,
+                            });
                         }
                     }
                 }
@@ -257,8 +325,14 @@ impl<'a> Resolver<'a, '_> {
         let text = self.text(value, "a waypoint", env)?;
         let it = match text.it.split_once('/') {
             _ if text.it == "none" => WaypointUse::None,
-            Some((namespace, name)) => WaypointUse::Named { namespace: Some(namespace.to_owned()), name: name.to_owned() },
-            None => WaypointUse::Named { namespace: None, name: text.it.clone() },
+            Some((namespace, name)) => WaypointUse::Named {
+                namespace: Some(namespace.to_owned()),
+                name: name.to_owned(),
+            },
+            None => WaypointUse::Named {
+                namespace: None,
+                name: text.it.clone(),
+            },
         };
         if let WaypointUse::Named { namespace, name } = &it {
             if let Some(namespace) = namespace {
@@ -278,9 +352,15 @@ impl<'a> Resolver<'a, '_> {
         span: Span,
         env: &Env,
     ) {
-        let Some(name) = self.kube_name(name, "a service", false, env) else { return };
+        let Some(name) = self.kube_name(name, "a service", false, env) else {
+            return;
+        };
         if let Some(earlier) = scope.facts.services.iter().find(|s| s.name == name.it) {
-            self.acc.push(errors::said_twice(&format!("service `{}`", name.it), name.span, Some(earlier.span)));
+            self.acc.push(errors::said_twice(
+                &format!("service `{}`", name.it),
+                name.span,
+                Some(earlier.span),
+            ));
             return;
         }
         let mut ports: Vec<(u16, u16)> = Vec::new();
@@ -289,37 +369,53 @@ impl<'a> Resolver<'a, '_> {
                 let (service, pod) = value.text.split_once(':').unwrap_or((&value.text, &value.text));
                 let part = |text: &str| super::Value::plain(text, value.span);
                 let (service, pod) = (part(service), part(pod));
-                let (Some(service), Some(pod)) = (self.port(&service), self.port(&pod)) else { continue };
+                let (Some(service), Some(pod)) = (self.port(&service), self.port(&pod)) else {
+                    continue;
+                };
                 if ports.iter().any(|(port, _)| *port == service.it) {
-                    self.acc.push(errors::said_twice(&format!("service port {}", service.it), value.span, None));
+                    self.acc.push(errors::said_twice(
+                        &format!("service port {}", service.it),
+                        value.span,
+                        None,
+                    ));
                 } else {
                     ports.push((service.it, pod.it));
                 }
             }
         }
-        scope.facts.services.push(Service { name: name.it, ports, headless, span });
+        scope.facts.services.push(Service {
+            name: name.it,
+            ports,
+            headless,
+            span,
+        });
     }
 
     /// Defaults that need all facts: a workload's labels, and what holds for the namespace as a whole.
     fn finish_facts(&mut self, scope: &mut Scope, env: &Env) {
         match &scope.kind {
-            ScopeKind::Workload { name } if scope.facts.select.is_empty() => match self.program.mesh.workload_label.clone() {
-                Some(label) => {
-                    if super::values::is_label_value(name) {
-                        scope.facts.select.insert(label, name.clone());
-                    } else {
-                        self.acc.push(errors::invalid_label(name, scope.span, "value"));
+            ScopeKind::Workload { name } if scope.facts.select.is_empty() => {
+                match self.program.mesh.workload_label.clone() {
+                    Some(label) => {
+                        if super::values::is_label_value(name) {
+                            scope.facts.select.insert(label, name.clone());
+                        } else {
+                            self.acc.push(errors::invalid_label(name, scope.span, "value"));
+                        }
                     }
+                    None => self.acc.push(errors::no_selector(name, scope.span)),
                 }
-                None => self.acc.push(errors::no_selector(name, scope.span)),
-            },
+            }
             ScopeKind::Namespace => {
                 let namespace = Namespace {
                     metadata: scope.metadata.clone(),
                     dataplane: scope.facts.dataplane.clone(),
                     use_waypoint: scope.facts.use_waypoint.clone(),
                 };
-                let name = env.here_namespace.clone().unwrap_or_else(|| Rc::from(scope.namespace.as_str()));
+                let name = env
+                    .here_namespace
+                    .clone()
+                    .unwrap_or_else(|| Rc::from(scope.namespace.as_str()));
                 self.program.namespaces.insert(name.to_string(), namespace);
                 scope.metadata = Metadata::default();
             }
@@ -342,7 +438,11 @@ impl<'a> Resolver<'a, '_> {
                 if let (Some(dry_run), AccessAction::Audit) = (dry_run, &action) {
                     self.acc.push(errors::dry_run_audit(*dry_run));
                 }
-                Some(ItemKind::Access { action, dry_run: dry_run.is_some(), body: self.body(body, env)? })
+                Some(ItemKind::Access {
+                    action,
+                    dry_run: dry_run.is_some(),
+                    body: self.body(body, env)?,
+                })
             }
             RuleKind::Ask { provider, body } => {
                 let provider_name = self.text(provider, "a provider", env)?;
@@ -354,27 +454,40 @@ impl<'a> Resolver<'a, '_> {
                     return None;
                 }
                 if providers.is_empty() {
-                    self.acc.push(errors::unknown_provider(&provider_name.it, provider.span, &[]));
+                    self.acc
+                        .push(errors::unknown_provider(&provider_name.it, provider.span, &[]));
                     return None;
                 }
                 let body_hir = self.body(body, env)?;
                 let kinds = body_hir.who.kinds();
-                if let Some(kind) =
-                    kinds.iter().find(|k| matches!(k, super::callers::Kind::Peer | super::callers::Kind::User))
+                if let Some(kind) = kinds
+                    .iter()
+                    .find(|k| matches!(k, super::callers::Kind::Peer | super::callers::Kind::User))
                 {
                     self.acc.push(errors::ask_about_identity(body.who.span, kind.what()));
                     return None;
                 }
-                let action = AccessAction::Ask { provider: provider_name.it };
-                Some(ItemKind::Access { action, dry_run: false, body: body_hir })
+                let action = AccessAction::Ask {
+                    provider: provider_name.it,
+                };
+                Some(ItemKind::Access {
+                    action,
+                    dry_run: false,
+                    body: body_hir,
+                })
             }
-            RuleKind::DefaultDeny { dry_run } => Some(ItemKind::DefaultDeny { dry_run: dry_run.is_some() }),
+            RuleKind::DefaultDeny { dry_run } => Some(ItemKind::DefaultDeny {
+                dry_run: dry_run.is_some(),
+            }),
             RuleKind::Mtls { mode, ports } => {
                 let mode = self.word(mode, "a mode of `mtls`", MTLS_MODES, env);
                 let resolved = self.ports(ports, env);
                 let complete = ports.is_empty() || !resolved.is_empty();
                 let mode = mode?;
-                complete.then_some(ItemKind::Mtls { mode: mode.it, ports: resolved })
+                complete.then_some(ItemKind::Mtls {
+                    mode: mode.it,
+                    ports: resolved,
+                })
             }
             RuleKind::Accept { issuers, on } => {
                 let issuers = self.issuers(issuers, env);
@@ -406,7 +519,12 @@ impl<'a> Resolver<'a, '_> {
             Some(cond) => Some(self.cond(cond, env)?),
             None => None,
         };
-        Some(Body { who: who?, what: what?, when, including_tcp: body.including_tcp })
+        Some(Body {
+            who: who?,
+            what: what?,
+            when,
+            including_tcp: body.including_tcp,
+        })
     }
 }
 
@@ -430,29 +548,58 @@ const fn fact_may_stand(fact: &Fact, scope: &ScopeKind) -> bool {
                 }
         ),
         ScopeKind::Namespace => {
-            matches!(fact, Fact::Single { key: SingleFact::Dataplane | SingleFact::UseWaypoint, .. })
+            matches!(
+                fact,
+                Fact::Single {
+                    key: SingleFact::Dataplane | SingleFact::UseWaypoint,
+                    ..
+                }
+            )
         }
         ScopeKind::Workload { .. } => matches!(
             fact,
             Fact::Select(_)
                 | Fact::Ports(_)
                 | Fact::Service { .. }
-                | Fact::Single { key: SingleFact::Account | SingleFact::Dataplane, .. }
+                | Fact::Single {
+                    key: SingleFact::Account | SingleFact::Dataplane,
+                    ..
+                }
         ),
         ScopeKind::Gateway { .. } => matches!(
             fact,
-            Fact::Select(_) | Fact::Ports(_) | Fact::Single { key: SingleFact::Account | SingleFact::TrustedProxies, .. }
+            Fact::Select(_)
+                | Fact::Ports(_)
+                | Fact::Single {
+                    key: SingleFact::Account | SingleFact::TrustedProxies,
+                    ..
+                }
         ),
-        ScopeKind::Waypoint { .. } => matches!(fact, Fact::Single { key: SingleFact::Account, .. }),
+        ScopeKind::Waypoint { .. } => matches!(
+            fact,
+            Fact::Single {
+                key: SingleFact::Account,
+                ..
+            }
+        ),
         ScopeKind::AllWaypoints => false,
-        ScopeKind::Targets(_) => matches!(fact, Fact::Single { key: SingleFact::UseWaypoint, .. }),
+        ScopeKind::Targets(_) => matches!(
+            fact,
+            Fact::Single {
+                key: SingleFact::UseWaypoint,
+                ..
+            }
+        ),
     }
 }
 
 /// The rules that a block may hold: `mtls` is for pods.
 const fn rule_may_stand(rule: &RuleKind, scope: &ScopeKind) -> bool {
     match rule {
-        RuleKind::Mtls { .. } => matches!(scope, ScopeKind::Mesh | ScopeKind::Namespace | ScopeKind::Workload { .. }),
+        RuleKind::Mtls { .. } => matches!(
+            scope,
+            ScopeKind::Mesh | ScopeKind::Namespace | ScopeKind::Workload { .. }
+        ),
         RuleKind::Access { .. }
         | RuleKind::Ask { .. }
         | RuleKind::DefaultDeny { .. }
@@ -466,8 +613,14 @@ pub(super) fn fact_once(fact: &Fact) -> Option<String> {
     let name = match fact {
         Fact::Select(_) => "select",
         Fact::Ports(_) => "ports",
-        Fact::List { key: ast::ListFact::Aliases, .. } => "aliases",
-        Fact::List { key: ast::ListFact::Trusts, .. } => "trusts",
+        Fact::List {
+            key: ast::ListFact::Aliases,
+            ..
+        } => "aliases",
+        Fact::List {
+            key: ast::ListFact::Trusts,
+            ..
+        } => "trusts",
         Fact::Single { key, .. } => match key {
             SingleFact::Account => "account",
             SingleFact::Dataplane => "dataplane",

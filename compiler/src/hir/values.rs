@@ -15,7 +15,11 @@ pub(super) type What = &'static str;
 impl Value {
     /// A text without literal stars.
     pub(super) fn plain(text: impl Into<String>, span: Span) -> Self {
-        Self { text: text.into(), literal_stars: Vec::new(), span }
+        Self {
+            text: text.into(),
+            literal_stars: Vec::new(),
+            span,
+        }
     }
 
     /// The byte offsets of the stars that are wildcards, those of `{*}` and `{**}` left out.
@@ -51,12 +55,20 @@ impl<'a> Resolver<'a, '_> {
             _ => None,
         };
         if let Some(text) = here {
-            return Some(ParamValue { values: vec![Value::plain(&*text, name.span)], is_list: false });
+            return Some(ParamValue {
+                values: vec![Value::plain(&*text, name.span)],
+                is_list: false,
+            });
         }
         if let Some(value) = (env.module == 0).then(|| self.params.get(&name.text)).flatten() {
             return value.clone();
         }
-        let mut known: Vec<&str> = env.frame.iter().flat_map(|f| f.values.keys()).map(String::as_str).collect();
+        let mut known: Vec<&str> = env
+            .frame
+            .iter()
+            .flat_map(|f| f.values.keys())
+            .map(String::as_str)
+            .collect();
         if env.module == 0 {
             known.extend(self.params.keys().map(String::as_str));
         }
@@ -70,8 +82,14 @@ impl<'a> Resolver<'a, '_> {
         if value.form == ast::ValueForm::Param
             && let [ast::Piece::Param(name)] = value.pieces.as_slice()
         {
-            let Some(found) = self.param(name, env) else { return Vec::new() };
-            return found.values.into_iter().map(|v| Value { span: value.span, ..v }).collect();
+            let Some(found) = self.param(name, env) else {
+                return Vec::new();
+            };
+            return found
+                .values
+                .into_iter()
+                .map(|v| Value { span: value.span, ..v })
+                .collect();
         }
         self.one(value, env).into_iter().collect()
     }
@@ -102,7 +120,9 @@ impl<'a> Resolver<'a, '_> {
                         return None;
                     }
                     let start = result.text.len();
-                    result.literal_stars.extend(one.literal_stars.iter().map(|at| at + start));
+                    result
+                        .literal_stars
+                        .extend(one.literal_stars.iter().map(|at| at + start));
                     result.text.push_str(&one.text);
                 }
             }
@@ -117,7 +137,10 @@ impl<'a> Resolver<'a, '_> {
             self.acc.push(errors::empty_value(what, value.span));
             return None;
         }
-        Some(At { it: value.text, span: value.span })
+        Some(At {
+            it: value.text,
+            span: value.span,
+        })
     }
 
     /// Texts that must not be empty.
@@ -127,7 +150,12 @@ impl<'a> Resolver<'a, '_> {
         for value in empty {
             self.acc.push(errors::empty_value(what, value.span));
         }
-        full.into_iter().map(|v| At { it: v.text, span: v.span }).collect()
+        full.into_iter()
+            .map(|v| At {
+                it: v.text,
+                span: v.span,
+            })
+            .collect()
     }
 
     /// One of a few words.
@@ -143,11 +171,22 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// One of a few words, from plain text.
-    pub(super) fn word_of<T: Copy>(&mut self, text: &str, span: Span, what: What, words: &[(&str, T)]) -> Option<At<T>> {
+    pub(super) fn word_of<T: Copy>(
+        &mut self,
+        text: &str,
+        span: Span,
+        what: What,
+        words: &[(&str, T)],
+    ) -> Option<At<T>> {
         if let Some((_, it)) = words.iter().find(|(word, _)| *word == text) {
             return Some(At { it: *it, span });
         }
-        self.acc.push(errors::unknown_word(text, span, what, words.iter().map(|(word, _)| *word)));
+        self.acc.push(errors::unknown_word(
+            text,
+            span,
+            what,
+            words.iter().map(|(word, _)| *word),
+        ));
         None
     }
 
@@ -155,7 +194,10 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn port(&mut self, value: &Value) -> Option<At<u16>> {
         let digits = !value.text.is_empty() && value.text.bytes().all(|b| b.is_ascii_digit());
         match value.text.parse::<u16>() {
-            Ok(port) if digits && port != 0 => Some(At { it: port, span: value.span }),
+            Ok(port) if digits && port != 0 => Some(At {
+                it: port,
+                span: value.span,
+            }),
             _ => {
                 self.acc.push(errors::invalid_port(&value.text, value.span));
                 None
@@ -188,7 +230,11 @@ impl<'a> Resolver<'a, '_> {
 
     /// Reports a name that Kubernetes would refuse.
     pub(super) fn check_kube_name(&mut self, name: &str, span: Span, what: What, dots: bool) -> bool {
-        let ok = if dots { is_dns_subdomain(name) } else { is_dns_label(name) };
+        let ok = if dots {
+            is_dns_subdomain(name)
+        } else {
+            is_dns_label(name)
+        };
         if !ok {
             self.acc.push(errors::invalid_name(name, span, what, dots));
         }
@@ -199,7 +245,8 @@ impl<'a> Resolver<'a, '_> {
     pub(super) fn labels(&mut self, pairs: &[ast::Pair], env: &Env) -> StringMap {
         let mut map = StringMap::new();
         for pair in pairs {
-            let (Some(key), Some(value)) = (self.text(&pair.key, "a label key", env), self.one(&pair.value, env)) else {
+            let (Some(key), Some(value)) = (self.text(&pair.key, "a label key", env), self.one(&pair.value, env))
+            else {
                 continue;
             };
             if !is_label_key(&key.it) {
@@ -207,7 +254,8 @@ impl<'a> Resolver<'a, '_> {
             } else if !is_label_value(&value.text) {
                 self.acc.push(errors::invalid_label(&value.text, value.span, "value"));
             } else if map.insert(key.it.clone(), value.text).is_some() {
-                self.acc.push(errors::said_twice(&format!("label `{}`", key.it), key.span, None));
+                self.acc
+                    .push(errors::said_twice(&format!("label `{}`", key.it), key.span, None));
             }
         }
         map
@@ -243,7 +291,9 @@ pub(crate) fn is_label_value(value: &str) -> bool {
     let inner = |b: u8| edge(b) || matches!(b, b'-' | b'_' | b'.');
     let bytes = value.as_bytes();
     match (bytes.first(), bytes.last()) {
-        (Some(first), Some(last)) => value.len() <= 63 && edge(*first) && edge(*last) && bytes.iter().all(|b| inner(*b)),
+        (Some(first), Some(last)) => {
+            value.len() <= 63 && edge(*first) && edge(*last) && bytes.iter().all(|b| inner(*b))
+        }
         _ => true,
     }
 }

@@ -11,22 +11,39 @@ pub(in crate::hir) fn mixed_kinds(span: Span, operator: &str, rule: &str) -> Dia
         "from" => "write `CALLER from NETWORK`, such as `corp from client-ip 10.0.0.0/8`",
         _ => "join different kinds with `via` and `from`",
     };
-    Diagnostic::new(&MIXED_KINDS, span, format!("this does not go with `{operator}`: {rule}")).help(example)
+    Diagnostic::new(
+        &MIXED_KINDS,
+        span,
+        format!("this does not go with `{operator}`: {rule}"),
+    )
+    .help(example)
 }
 
 pub(in crate::hir) fn no_account(name: &Name, declared: Span) -> Diagnostic {
-    Diagnostic::new(&NO_ACCOUNT, name.span, format!("`{}` has no account, so nobody can be admitted as it", name.text))
-        .secondary(declared, "declared here, without `account`")
-        .help("say its service account: `account NAME`")
+    Diagnostic::new(
+        &NO_ACCOUNT,
+        name.span,
+        format!("`{}` has no account, so nobody can be admitted as it", name.text),
+    )
+    .secondary(declared, "declared here, without `account`")
+    .help("say its service account: `account NAME`")
 }
 
 pub(in crate::hir) fn claim_type(claim: &str, span: Span, fault: &str) -> Diagnostic {
-    Diagnostic::new(&CLAIM_TYPE, span, format!("the claim `{claim}` cannot be tested like this: {fault}"))
+    Diagnostic::new(
+        &CLAIM_TYPE,
+        span,
+        format!("the claim `{claim}` cannot be tested like this: {fault}"),
+    )
 }
 
 pub(in crate::hir) fn nested_words(span: Span) -> Diagnostic {
-    Diagnostic::new(&CLAIM_TYPE, span, "Istio splits only claims at the top of a token into words")
-        .help("type it as `string` or `list`")
+    Diagnostic::new(
+        &CLAIM_TYPE,
+        span,
+        "Istio splits only claims at the top of a token into words",
+    )
+    .help("type it as `string` or `list`")
 }
 
 pub(in crate::hir) fn account_without_namespace(text: &str, span: Span) -> Diagnostic {
@@ -43,44 +60,70 @@ pub(in crate::hir) fn all_accounts(namespace: &str, span: Span) -> Diagnostic {
 }
 
 pub(in crate::hir) fn account_form(text: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(&INVALID_ACCOUNT, span, format!("Istio cannot match accounts by `{text}`"))
-        .help("write `N/S`, `N/PREFIX*` or `*/S`")
+    Diagnostic::new(
+        &INVALID_ACCOUNT,
+        span,
+        format!("Istio cannot match accounts by `{text}`"),
+    )
+    .help("write `N/S`, `N/PREFIX*` or `*/S`")
 }
 
 pub(in crate::hir) fn where_without_issuer(span: Span) -> Diagnostic {
-    Diagnostic::new(&WHERE_WITHOUT_ISSUER, span, "claims are asked of an issuer's tokens, and this is no issuer")
-        .help("write `ISSUER where …`, or `token where …` for the tokens of any trusted issuer")
+    Diagnostic::new(
+        &WHERE_WITHOUT_ISSUER,
+        span,
+        "claims are asked of an issuer's tokens, and this is no issuer",
+    )
+    .help("write `ISSUER where …`, or `token where …` for the tokens of any trusted issuer")
 }
 
 pub(in crate::hir) fn not_an_issuer(name: &Name, declared: Span) -> Diagnostic {
-    Diagnostic::new(&WHERE_WITHOUT_ISSUER, name.span, format!("`{}` is no issuer", name.text))
-        .secondary(declared, "declared here")
-        .help("name an `issuer`; who may do what with its tokens is said by `allow` and `deny`")
+    Diagnostic::new(
+        &WHERE_WITHOUT_ISSUER,
+        name.span,
+        format!("`{}` is no issuer", name.text),
+    )
+    .secondary(declared, "declared here")
+    .help("name an `issuer`; who may do what with its tokens is said by `allow` and `deny`")
 }
 
 pub(in crate::hir) fn ask_about_identity(span: Span, kind: &str) -> Diagnostic {
-    let message = format!("`ask` knows networks only: it runs before identities and tokens are known, and this is {kind}");
+    let message =
+        format!("`ask` knows networks only: it runs before identities and tokens are known, and this is {kind}");
     Diagnostic::new(&ASK_ABOUT_IDENTITY, span, message)
         .help("ask about `anyone` or a network, and restrict callers with `allow` or `deny`")
 }
 
 pub(in crate::hir) fn dry_run_audit(span: Span) -> Diagnostic {
-    Diagnostic::new(&DRY_RUN_AUDIT, span, "an `audit` enforces nothing, so it has no dry run")
-        .help("leave `dry-run` out")
-        .fix(Fix::replace("leave `dry-run` out", span, "", Applicability::Automatic))
+    Diagnostic::new(
+        &DRY_RUN_AUDIT,
+        span,
+        "an `audit` enforces nothing, so it has no dry run",
+    )
+    .help("leave `dry-run` out")
+    .fix(Fix::replace("leave `dry-run` out", span, "", Applicability::Automatic))
 }
 
 pub(in crate::hir) fn port_mode_outside_workload(span: Span, place: &str) -> Diagnostic {
-    let message = format!("a mode for single ports cannot stand {place}: Istio refuses `portLevelMtls` without a selector");
-    Diagnostic::new(&PORT_MODE_OUTSIDE_WORKLOAD, span, message).help("write it in the `workload` whose pods have the port")
+    let message =
+        format!("a mode for single ports cannot stand {place}: Istio refuses `portLevelMtls` without a selector");
+    Diagnostic::new(&PORT_MODE_OUTSIDE_WORKLOAD, span, message)
+        .help("write it in the `workload` whose pods have the port")
 }
 
 pub(in crate::hir) fn not_concrete(span: Span, what: &str) -> Diagnostic {
     let help = match what {
-        "a caller" => "write one `sa N/S`, one `principal`, `outsider`, or a declared workload; a token is `with token …`",
+        "a caller" => {
+            "write one `sa N/S`, one `principal`, `outsider`, or a declared workload; a token is `with token …`"
+        }
         "an address" => "write one address: `from peer-ip 10.0.0.1`",
         "a token" => "name one issuer",
         _ => "write one method, one path, one port: names of operations, lists, `or` and `except` have no place here",
     };
-    Diagnostic::new(&NOT_CONCRETE, span, format!("a test asks one request, and this is more than {what}")).help(help)
+    Diagnostic::new(
+        &NOT_CONCRETE,
+        span,
+        format!("a test asks one request, and this is more than {what}"),
+    )
+    .help(help)
 }

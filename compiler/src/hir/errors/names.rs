@@ -8,19 +8,25 @@ use crate::syntax::ast::{self, ItemKind, Name, ParamKind};
 
 fn did_you_mean(diagnostic: Diagnostic, near: Option<&str>, span: Span) -> Diagnostic {
     match near {
-        Some(near) => diagnostic.help(format!("write `{near}` if that is what you mean")).fix(Fix::replace(
-            format!("write `{near}`"),
-            span,
-            near,
-            Applicability::Suggestion,
-        )),
+        Some(near) => diagnostic
+            .help(format!("write `{near}` if that is what you mean"))
+            .fix(Fix::replace(
+                format!("write `{near}`"),
+                span,
+                near,
+                Applicability::Suggestion,
+            )),
         None => diagnostic,
     }
 }
 
 /// "a" or "an".
 fn article(noun: &str) -> &'static str {
-    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+    if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    }
 }
 
 pub(in crate::hir) fn unknown_name(
@@ -36,24 +42,40 @@ pub(in crate::hir) fn unknown_name(
     let near = if elsewhere.is_some() { None } else { near };
     let diagnostic = did_you_mean(Diagnostic::new(&UNKNOWN_NAME, name.span, message), near, name.span);
     let how = match class {
-        "caller" => "declare it as an `identity`, an `issuer` or a `workload`; write a name of another namespace as `ns/name`, and bring one from the standard library in with `use`",
-        "operation" => "declare it as an `operation`, or bring it from the standard library in with `use`; a path starts with `/`, a method is upper-case",
+        "caller" => {
+            "declare it as an `identity`, an `issuer` or a `workload`; write a name of another namespace as `ns/name`, and bring one from the standard library in with `use`"
+        }
+        "operation" => {
+            "declare it as an `operation`, or bring it from the standard library in with `use`; a path starts with `/`, a method is upper-case"
+        }
         _ => "declare it as a `template`",
     };
-    if near.is_some() || elsewhere.is_some() { diagnostic } else { diagnostic.help(how) }
+    if near.is_some() || elsewhere.is_some() {
+        diagnostic
+    } else {
+        diagnostic.help(how)
+    }
 }
 
 pub(in crate::hir) fn declared_twice(name: &Name, class: &str, earlier: Span) -> Diagnostic {
-    Diagnostic::new(&DECLARED_TWICE, name.span, format!("the {class} `{}` is declared twice", name.text))
-        .secondary(earlier, "first declared here")
-        .help("give one of them another name")
+    Diagnostic::new(
+        &DECLARED_TWICE,
+        name.span,
+        format!("the {class} `{}` is declared twice", name.text),
+    )
+    .secondary(earlier, "first declared here")
+    .help("give one of them another name")
 }
 
 pub(in crate::hir) fn ambiguous_name(name: &Name, class: &str, inner: Span, top: Span) -> Diagnostic {
-    Diagnostic::new(&AMBIGUOUS_NAME, name.span, format!("the {class} `{}` has two meanings here", name.text))
-        .secondary(inner, "declared in the namespace")
-        .secondary(top, "declared at the top level")
-        .help("write the one of the namespace as `ns/name`, or rename one of them")
+    Diagnostic::new(
+        &AMBIGUOUS_NAME,
+        name.span,
+        format!("the {class} `{}` has two meanings here", name.text),
+    )
+    .secondary(inner, "declared in the namespace")
+    .secondary(top, "declared at the top level")
+    .help("write the one of the namespace as `ns/name`, or rename one of them")
 }
 
 pub(in crate::hir) fn cycle(what: &str, name: &str, used: Span, declared: Span) -> Diagnostic {
@@ -63,8 +85,12 @@ pub(in crate::hir) fn cycle(what: &str, name: &str, used: Span, declared: Span) 
 }
 
 pub(in crate::hir) fn too_many_expansions(span: Span) -> Diagnostic {
-    Diagnostic::new(&TOO_MANY_EXPANSIONS, span, "templates and issuers expand more than 100000 times")
-        .help("look for templates that apply each other several times")
+    Diagnostic::new(
+        &TOO_MANY_EXPANSIONS,
+        span,
+        "templates and issuers expand more than 100000 times",
+    )
+    .help("look for templates that apply each other several times")
 }
 
 /// The words of an item, for messages.
@@ -94,8 +120,14 @@ fn item_words(item: &ast::Item) -> &'static str {
             ast::Fact::Ports(_) => "ports",
             ast::Fact::Service { .. } => "service",
             ast::Fact::Provider { .. } => "provider",
-            ast::Fact::List { key: ast::ListFact::Aliases, .. } => "aliases",
-            ast::Fact::List { key: ast::ListFact::Trusts, .. } => "trusts",
+            ast::Fact::List {
+                key: ast::ListFact::Aliases,
+                ..
+            } => "aliases",
+            ast::Fact::List {
+                key: ast::ListFact::Trusts,
+                ..
+            } => "trusts",
             ast::Fact::Single { key, .. } => match key {
                 ast::SingleFact::Account => "account",
                 ast::SingleFact::Dataplane => "dataplane",
@@ -111,9 +143,18 @@ fn item_words(item: &ast::Item) -> &'static str {
             },
         },
         ItemKind::Rule(rule) => match &rule.kind {
-            ast::RuleKind::Access { action: ast::AccessAction::Allow, .. } => "allow",
-            ast::RuleKind::Access { action: ast::AccessAction::Deny, .. } => "deny",
-            ast::RuleKind::Access { action: ast::AccessAction::Audit, .. } => "audit",
+            ast::RuleKind::Access {
+                action: ast::AccessAction::Allow,
+                ..
+            } => "allow",
+            ast::RuleKind::Access {
+                action: ast::AccessAction::Deny,
+                ..
+            } => "deny",
+            ast::RuleKind::Access {
+                action: ast::AccessAction::Audit,
+                ..
+            } => "audit",
             ast::RuleKind::Ask { .. } => "ask",
             ast::RuleKind::DefaultDeny { .. } => "default deny",
             ast::RuleKind::Mtls { .. } => "mtls",
@@ -155,9 +196,10 @@ fn belongs(item: &ast::Item) -> &'static str {
             ast::SingleFact::TrustedProxies => "write it in a `gateway`",
             _ => "write it in `mesh`",
         },
-        ItemKind::Rule(ast::Rule { kind: ast::RuleKind::Mtls { .. }, .. }) => {
-            "write it in `mesh`, a `namespace` or a `workload`: gateways and waypoints take no mode"
-        }
+        ItemKind::Rule(ast::Rule {
+            kind: ast::RuleKind::Mtls { .. },
+            ..
+        }) => "write it in `mesh`, a `namespace` or a `workload`: gateways and waypoints take no mode",
         ItemKind::Rule(_) => "write it in `mesh`, a `namespace`, or the block of a workload or target",
         ItemKind::Apply { .. } | ItemKind::Metadata { .. } => "write it in a block",
         ItemKind::Bad => "remove it",
@@ -165,7 +207,12 @@ fn belongs(item: &ast::Item) -> &'static str {
 }
 
 pub(in crate::hir) fn misplaced_item(item: &ast::Item, place: &str) -> Diagnostic {
-    Diagnostic::new(&MISPLACED_ITEM, item.keyword, format!("`{}` cannot stand {place}", item_words(item))).help(belongs(item))
+    Diagnostic::new(
+        &MISPLACED_ITEM,
+        item.keyword,
+        format!("`{}` cannot stand {place}", item_words(item)),
+    )
+    .help(belongs(item))
 }
 
 pub(in crate::hir) fn misplaced_word(word: &str, span: Span, place: &str) -> Diagnostic {
@@ -173,8 +220,12 @@ pub(in crate::hir) fn misplaced_word(word: &str, span: Span, place: &str) -> Dia
 }
 
 pub(in crate::hir) fn star_in_block_name(target: &ast::Target) -> Diagnostic {
-    Diagnostic::new(&MISPLACED_ITEM, target.span, "a block is for one thing by its name, and `*` is none")
-        .help("use a template for a family of blocks; `waypoint *` stands only in `mesh`")
+    Diagnostic::new(
+        &MISPLACED_ITEM,
+        target.span,
+        "a block is for one thing by its name, and `*` is none",
+    )
+    .help("use a template for a family of blocks; `waypoint *` stands only in `mesh`")
 }
 
 pub(in crate::hir) fn said_twice(what: &str, span: Span, earlier: Option<Span>) -> Diagnostic {
@@ -205,7 +256,10 @@ pub(in crate::hir) fn unknown_param(name: &Name, near: Option<&str>) -> Diagnost
 }
 
 pub(in crate::hir) fn reserved_param(name: &Name) -> Diagnostic {
-    let message = format!("`{}` is the parameter of the enclosing block and cannot be declared", name.text);
+    let message = format!(
+        "`{}` is the parameter of the enclosing block and cannot be declared",
+        name.text
+    );
     Diagnostic::new(&RESERVED_NAME, name.span, message).help("choose another name")
 }
 
@@ -218,7 +272,11 @@ pub(in crate::hir) fn param_without_value(name: &Name) -> Diagnostic {
 
 fn signature(params: &[ast::Param]) -> String {
     let names: Vec<String> = params.iter().map(|p| format!("`{}`", p.name.text)).collect();
-    if names.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", names.join(", ")) }
+    if names.is_empty() {
+        "it takes none".to_owned()
+    } else {
+        format!("it takes {}", names.join(", "))
+    }
 }
 
 pub(in crate::hir) fn unknown_argument(owner: &Name, arg: &Name, params: &[ast::Param]) -> Diagnostic {
@@ -226,7 +284,12 @@ pub(in crate::hir) fn unknown_argument(owner: &Name, arg: &Name, params: &[ast::
     let message = format!("`{}` takes no argument `{}`", owner.text, arg.text);
     let diagnostic = Diagnostic::new(&WRONG_ARGUMENTS, arg.span, message).help(signature(params));
     match near {
-        Some(near) => diagnostic.fix(Fix::replace(format!("write `{near}`"), arg.span, near, Applicability::Suggestion)),
+        Some(near) => diagnostic.fix(Fix::replace(
+            format!("write `{near}`"),
+            arg.span,
+            near,
+            Applicability::Suggestion,
+        )),
         None => diagnostic,
     }
 }
@@ -248,32 +311,54 @@ const fn kind_words(kind: ParamKind) -> &'static str {
 }
 
 pub(in crate::hir) fn wrong_parameter_kind(name: &Name, wanted: ParamKind) -> Diagnostic {
-    let message = format!("the parameter `{}` does not stand for {}", name.text, kind_words(wanted));
+    let message = format!(
+        "the parameter `{}` does not stand for {}",
+        name.text,
+        kind_words(wanted)
+    );
     Diagnostic::new(&WRONG_ARGUMENTS, name.span, message).help("declare the parameter with the kind that is used here")
 }
 
 pub(in crate::hir) fn issuer_needs_arguments(name: &Name, params: &[ast::Param], used: Span) -> Diagnostic {
     let args: Vec<String> = params.iter().map(|p| format!("{}: …", p.name.text)).collect();
-    Diagnostic::new(&WRONG_ARGUMENTS, used, format!("the issuer `{}` has parameters and is none by itself", name.text))
-        .secondary(name.span, "declared here")
-        .help(format!("declare an instance: `issuer NAME = {}({})`", name.text, args.join(", ")))
+    Diagnostic::new(
+        &WRONG_ARGUMENTS,
+        used,
+        format!("the issuer `{}` has parameters and is none by itself", name.text),
+    )
+    .secondary(name.span, "declared here")
+    .help(format!(
+        "declare an instance: `issuer NAME = {}({})`",
+        name.text,
+        args.join(", ")
+    ))
 }
 
 pub(in crate::hir) fn unknown_std_file(path: &str, span: Span, known: &[&str]) -> Diagnostic {
     let diagnostic = Diagnostic::new(&UNKNOWN_STD, span, format!("the standard library has no file `{path}`"));
     let diagnostic = did_you_mean(diagnostic, nearest(path, known.iter().copied()), span);
-    diagnostic.help(format!("its files are {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")))
+    diagnostic.help(format!(
+        "its files are {}",
+        known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")
+    ))
 }
 
 pub(in crate::hir) fn unknown_std_item(name: &Name, path: &str, known: &[String]) -> Diagnostic {
     let near = nearest(&name.text, known.iter().map(String::as_str));
     let diagnostic = Diagnostic::new(&UNKNOWN_STD, name.span, format!("`{path}` has no `{}`", name.text));
     let diagnostic = did_you_mean(diagnostic, near, name.span);
-    diagnostic.help(format!("it has {}", known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")))
+    diagnostic.help(format!(
+        "it has {}",
+        known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ")
+    ))
 }
 
 pub(in crate::hir) fn unknown_place(text: &str, span: Span, near: Option<&str>) -> Diagnostic {
-    let diagnostic = Diagnostic::new(&UNKNOWN_PLACE, span, format!("no block describes a workload, gateway or waypoint `{text}`"));
+    let diagnostic = Diagnostic::new(
+        &UNKNOWN_PLACE,
+        span,
+        format!("no block describes a workload, gateway or waypoint `{text}`"),
+    );
     match near {
         Some(_) => did_you_mean(diagnostic, near, span),
         None => diagnostic.help("write it as `ns/name`, and declare its block"),
@@ -284,6 +369,8 @@ pub(in crate::hir) fn unknown_provider(name: &str, span: Span, known: &[&str]) -
     let diagnostic = Diagnostic::new(&UNKNOWN_PROVIDER, span, format!("`mesh` declares no provider `{name}`"));
     match nearest(name, known.iter().copied()) {
         Some(near) => did_you_mean(diagnostic, Some(near), span),
-        None => diagnostic.help(format!("declare it as the mesh configuration does: `mesh {{ provider {name} grpc }}`")),
+        None => diagnostic.help(format!(
+            "declare it as the mesh configuration does: `mesh {{ provider {name} grpc }}`"
+        )),
     }
 }

@@ -15,35 +15,61 @@ pub(in crate::hir) fn invalid_jwks(span: Span, why: &str) -> Diagnostic {
 }
 
 pub(in crate::hir) fn invalid_duration(text: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(&INVALID_SETTING, span, format!("`{text}` is no duration of at least a millisecond"))
-        .help("write a number with `ms`, `s`, `m` or `h`, such as `2s`")
+    Diagnostic::new(
+        &INVALID_SETTING,
+        span,
+        format!("`{text}` is no duration of at least a millisecond"),
+    )
+    .help("write a number with `ms`, `s`, `m` or `h`, such as `2s`")
 }
 
 pub(in crate::hir) fn keys_twice(name: &str, jwks: Span, uri: Span) -> Diagnostic {
-    Diagnostic::new(&KEYS_TWICE, jwks, format!("the issuer `{name}` has both `jwks` and `jwks-uri`"))
-        .secondary(uri, "the other one")
-        .help("keep one of them")
+    Diagnostic::new(
+        &KEYS_TWICE,
+        jwks,
+        format!("the issuer `{name}` has both `jwks` and `jwks-uri`"),
+    )
+    .secondary(uri, "the other one")
+    .help("keep one of them")
 }
 
 pub(in crate::hir) fn issuer_without_keys(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(&INCOMPLETE_ISSUER, span, format!("the issuer `{name}` has neither `iss` nor `jwks-uri`"))
-        .help("say the `iss` of its tokens; without `jwks-uri` and `jwks` its keys are discovered from it")
+    Diagnostic::new(
+        &INCOMPLETE_ISSUER,
+        span,
+        format!("the issuer `{name}` has neither `iss` nor `jwks-uri`"),
+    )
+    .help("say the `iss` of its tokens; without `jwks-uri` and `jwks` its keys are discovered from it")
 }
 
 pub(in crate::hir) fn issuer_without_iss(name: &str, span: Span, declared: Span) -> Diagnostic {
-    Diagnostic::new(&INCOMPLETE_ISSUER, span, format!("the issuer `{name}` has no `iss`, so its tokens cannot be told from others"))
-        .secondary(declared, "declared here")
-        .help("add its `iss`; without one an issuer can only be accepted")
+    Diagnostic::new(
+        &INCOMPLETE_ISSUER,
+        span,
+        format!("the issuer `{name}` has no `iss`, so its tokens cannot be told from others"),
+    )
+    .secondary(declared, "declared here")
+    .help("add its `iss`; without one an issuer can only be accepted")
 }
 
 pub(in crate::hir) fn no_selector(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(&NO_SELECTOR, span, format!("the workload `{name}` does not say which pods it is"))
-        .help(format!("write `select app={name}`, or once in `mesh`: `workload-label app`"))
+    Diagnostic::new(
+        &NO_SELECTOR,
+        span,
+        format!("the workload `{name}` does not say which pods it is"),
+    )
+    .help(format!(
+        "write `select app={name}`, or once in `mesh`: `workload-label app`"
+    ))
 }
 
 pub(in crate::hir) fn gateway_protocol(span: Span) -> Diagnostic {
-    Diagnostic::new(&UNKNOWN_WORD, span, "`https` and `https-mutual` are protocols of gateways")
-        .help("in a workload write `http`, also where mTLS protects it, or `tls` where the pod itself speaks TLS")
+    Diagnostic::new(
+        &UNKNOWN_WORD,
+        span,
+        "`https` and `https-mutual` are protocols of gateways",
+    )
+    .help("in a workload write `http`, also where mTLS protects it, or `tls` where the pod itself speaks TLS")
 }
 
 pub(in crate::hir) fn mutual_without_certificate(span: Span) -> Diagnostic {
@@ -52,18 +78,30 @@ pub(in crate::hir) fn mutual_without_certificate(span: Span) -> Diagnostic {
 }
 
 pub(in crate::hir) fn credential_beside_files(credential: Span, file: Span) -> Diagnostic {
-    Diagnostic::new(&INVALID_TLS, credential, "a `credential` and files cannot stand together")
-        .secondary(file, "a file")
-        .help("keep one of them")
+    Diagnostic::new(
+        &INVALID_TLS,
+        credential,
+        "a `credential` and files cannot stand together",
+    )
+    .secondary(file, "a file")
+    .help("keep one of them")
 }
 
 pub(in crate::hir) fn skip_verify_beside(skip: Span, beside: Span) -> Diagnostic {
-    Diagnostic::new(&INVALID_TLS, skip, "`skip-verify` verifies nothing, and something to verify by stands beside it")
-        .secondary(beside, "this")
-        .help("remove `skip-verify`")
+    Diagnostic::new(
+        &INVALID_TLS,
+        skip,
+        "`skip-verify` verifies nothing, and something to verify by stands beside it",
+    )
+    .secondary(beside, "this")
+    .help("remove `skip-verify`")
 }
 
 pub(in crate::hir) fn export_with_clients(span: Span) -> Diagnostic {
-    Diagnostic::new(&EXPORT_WITH_CLIENTS, span, "a destination with `clients` holds in its own namespace only")
-        .help("export it to `.`, or leave `export-to` out")
+    Diagnostic::new(
+        &EXPORT_WITH_CLIENTS,
+        span,
+        "a destination with `clients` holds in its own namespace only",
+    )
+    .help("export it to `.`, or leave `export-to` out")
 }
