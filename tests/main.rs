@@ -1,6 +1,14 @@
 //! Everything that spans the crates, as one test binary.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod compile;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod istio_accepts;
 #[cfg(test)]
 mod kubectl_reads;

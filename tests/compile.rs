@@ -1,0 +1,65 @@
+//! The compiler as the suites ask it.
+
+use std::path::Path;
+
+use meshc::driver::project::Location;
+use meshc::driver::{self, Build, Options, Outcome};
+use meshc::policy::Target;
+use meshc::source::{Disk, Files};
+use meshc_tests::case::Case;
+
+/// Where the files of a case are; nothing but them is there.
+const FOLDER: &str = "/case";
+
+/// All findings on a case. A case that names no target is for the newest; `none` leaves the choice to the project.
+pub(crate) fn check_case(case: &Case) -> Result<Outcome, String> {
+    let project = case.project(FOLDER);
+    let location = locate(&project, Path::new(FOLDER))?;
+    driver::check(&project, &location, &of_case(case)?).map_err(|error| error.to_string())
+}
+
+/// What a case emits.
+pub(crate) fn build_case(case: &Case) -> Result<String, String> {
+    let project = case.project(FOLDER);
+    let location = locate(&project, Path::new(FOLDER))?;
+    let outcome = driver::build(&project, &location, &of_case(case)?).map_err(|error| error.to_string())?;
+    Ok(outcome.builds.iter().map(stream).collect())
+}
+
+/// All findings on a project on disk.
+pub(crate) fn check(folder: &Path) -> Result<Outcome, String> {
+    driver::check(&Disk, &locate(&Disk, folder)?, &Options::default()).map_err(|error| error.to_string())
+}
+
+/// What a project on disk emits.
+pub(crate) fn build(folder: &Path, options: &Options) -> Result<Outcome, String> {
+    driver::build(&Disk, &locate(&Disk, folder)?, options).map_err(|error| error.to_string())
+}
+
+/// The objects as one YAML stream.
+pub(crate) fn stream(build: &Build) -> String {
+    let texts: Vec<_> = build.artifacts.iter().map(|artifact| artifact.text.as_str()).collect();
+    texts.join("---\n")
+}
+
+/// The release of this name, such as `istio-1.4`.
+pub(crate) fn target(name: &str) -> Result<Target, String> {
+    Target::parse(name).ok_or_else(|| format!("there is no target `{name}`"))
+}
+
+fn locate(files: &dyn Files, folder: &Path) -> Result<Location, String> {
+    // As from inside, so that reports call its files by what they are in it.
+    Location::find(files, folder, Some(Path::new("."))).map_err(|error| error.to_string())
+}
+
+fn of_case(case: &Case) -> Result<Options, String> {
+    let target = match case.target() {
+        None => Some(Target::NEWEST),
+        Some("none") => None,
+        Some(name) => Some(target(name)?),
+    };
+    Ok(Options {
+        target,
+        ..Options::default()
+    })
+}
