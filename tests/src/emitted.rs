@@ -28,8 +28,9 @@ pub fn everything() -> Result<Vec<Emitted>> {
     let mut all = Vec::new();
     let examples = repository::files("examples", ".yaml")?;
     let cases = repository::files("tests/cases/istio", ".yaml")?;
+    let golden = repository::files("compiler/src/backends", ".yaml")?;
     let expected = |path: &PathBuf| repository::shown(path).split('/').any(|part| part == "expected");
-    for path in examples.into_iter().filter(expected).chain(cases) {
+    for path in examples.into_iter().filter(expected).chain(cases).chain(golden) {
         if path.file_name().is_some_and(|name| name == "kustomization.yaml") {
             continue;
         }

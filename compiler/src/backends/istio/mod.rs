@@ -3,4 +3,7 @@
 mod emit;
 pub mod resources;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use emit::{authorization, destination_rule, emit, peer_authentication, request_authentication};

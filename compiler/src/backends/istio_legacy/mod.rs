@@ -3,4 +3,7 @@
 mod emit;
 pub mod resources;
 
+#[cfg(test)]
+mod tests;
+
 pub use emit::{authentication_policy, emit};
