@@ -172,14 +172,20 @@ impl Scanner<'_, '_> {
         Span::new(self.file, narrow(range.start), narrow(range.end))
     }
 
-    fn next_char(&self) -> Option<char> {
-        self.lexer.remainder().chars().next()
-    }
-
     /// Whether a bare word may end before the next character.
     fn ends_here(&self) -> bool {
-        self.next_char()
-            .is_none_or(|c| c.is_ascii_whitespace() || "(){}[],=&\":".contains(c))
+        let rest = self.lexer.remainder();
+        // A `;` at the end of a line is a habit from elsewhere, not a part of the word.
+        let rest = rest
+            .strip_prefix(';')
+            .filter(|rest| rest.is_empty() || rest.starts_with(blank))
+            .unwrap_or(rest);
+        rest.is_empty() || rest.starts_with(|c| blank(c) || "(){}[],=&\":".contains(c))
+    }
+
+    fn starts_line(&self) -> bool {
+        let before = self.lexer.source().get(..self.lexer.span().start).unwrap_or_default();
+        before.rsplit('\n').next().is_none_or(|line| line.trim().is_empty())
     }
 
     fn comment(&mut self) -> TokenKind {
@@ -207,6 +213,12 @@ impl Scanner<'_, '_> {
             return TokenKind::Word;
         }
         let word = self.lexer.slice();
+        if word == "//" && self.ends_here() && self.starts_line() {
+            self.acc.push(errors::slashes(self.span()));
+            let line = rest.find('\n').unwrap_or(rest.len());
+            self.lexer.bump(line);
+            return TokenKind::Comment;
+        }
         let template = (word.starts_with('/') || word.ends_with('/')) && braces(rest).is_some();
         if self.ends_here() && !template {
             TokenKind::Word
@@ -218,6 +230,9 @@ impl Scanner<'_, '_> {
     /// Takes what is glued to the token as well, and reports all of it.
     fn glued(&mut self) -> TokenKind {
         self.lexer.bump(run(self.lexer.slice(), self.lexer.remainder()));
+        if !self.lexer.slice().contains(char::is_alphanumeric) {
+            return self.unknown();
+        }
         self.acc.push(errors::unquoted_text(self.span(), self.lexer.slice()));
         TokenKind::Glued
     }
@@ -297,17 +312,7 @@ impl Scanner<'_, '_> {
                 self.acc.push(errors::hidden_character(self.span(), first));
                 None
             }
-            _ => {
-                let length = run(slice, self.lexer.remainder());
-                let rest = self.lexer.remainder().get(..length).unwrap_or_default();
-                let speaks = first.is_alphanumeric() || rest.chars().any(char::is_alphanumeric);
-                if speaks {
-                    Some(self.glued())
-                } else {
-                    self.lexer.bump(length);
-                    Some(self.unknown())
-                }
-            }
+            _ => Some(self.glued()),
         }
     }
 
@@ -350,6 +355,10 @@ fn hidden(c: char) -> bool {
         c,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
     )
+}
+
+fn blank(c: char) -> bool {
+    c.is_ascii_whitespace()
 }
 
 /// How many bytes after `token` are glued to it, up to a blank or to what ends a word.

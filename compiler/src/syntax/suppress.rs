@@ -21,7 +21,11 @@ pub struct Suppression {
 /// The suppressions of a file; one that is not written as it must be is reported.
 pub(crate) fn suppressions(text: &str, tokens: &[Token], file: &File, acc: &mut Diagnostics) -> Vec<Suppression> {
     let mut found = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
+    let mut next = None;
+    for token in tokens.iter().rev() {
+        if !token.kind.is_trivia() {
+            next = Some(token.span);
+        }
         if token.kind != TokenKind::Suppression {
             continue;
         }
@@ -43,13 +47,10 @@ pub(crate) fn suppressions(text: &str, tokens: &[Token], file: &File, acc: &mut 
             },
             reason: reason.to_owned(),
             span: token.span,
-            target: tokens
-                .iter()
-                .skip(at)
-                .find(|next| !next.kind.is_trivia())
-                .map(|next| next.span),
+            target: next,
         });
     }
+    found.reverse();
     if !found.is_empty() {
         let mut spans = Vec::new();
         item_spans(&file.items, &mut spans);

@@ -138,6 +138,11 @@ pub(crate) fn bare_where(text: &str, operand: Span) -> Diagnostic {
     })
 }
 
+pub(crate) fn alternative_tests(operator: Span) -> Diagnostic {
+    Diagnostic::new(&BARE_WHERE, operator, "claim tests are joined by `and` alone")
+        .help("give each alternative a caller of its own: `(a where …) or (a where …)`")
+}
+
 pub(crate) fn where_after_list(list: Span) -> Diagnostic {
     Diagnostic::new(
         &BARE_WHERE,
@@ -169,6 +174,22 @@ pub(crate) fn repeated_term(class: &str, first: Span, second: Span) -> Diagnosti
         return found.help("join alternatives by a comma or `or`; if both must hold, put each in parentheses");
     }
     found.help("join alternatives by a comma")
+}
+
+pub(crate) fn any_beside_term(any: Span, at: Span, found: &str) -> Diagnostic {
+    let blank = Span {
+        start: any.start,
+        end: at.start,
+        ..any
+    };
+    Diagnostic::new(
+        &REPEATED_TERM,
+        at,
+        format!("`any` stands alone, and {found} stands beside it"),
+    )
+    .secondary(any, "every operation already")
+    .help("leave `any` out: what a term does not name may be anything")
+    .fix(Fix::replace("leave `any` out", blank, "", Applicability::Automatic))
 }
 
 pub(crate) fn mixed_list(at: Span, found: &str, kind: &str, joins_by_blank: bool) -> Diagnostic {

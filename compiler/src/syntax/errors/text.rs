@@ -38,9 +38,7 @@ pub(crate) fn unquoted_text(span: Span, text: &str) -> Diagnostic {
     });
     let odd = odd.map_or('$', |(_, c)| c);
     let short = shown(text);
-    let diagnostic = if text.ends_with("->") || text == "=>" {
-        Diagnostic::new(&UNQUOTED_TEXT, span, format!("`{short}` is no word of the language"))
-    } else if odd.is_alphabetic() {
+    let diagnostic = if odd.is_alphabetic() {
         Diagnostic::new(
             &UNQUOTED_TEXT,
             span,
@@ -87,6 +85,15 @@ pub(crate) fn single_quotes(span: Span, text: &str) -> Diagnostic {
         "use double quotes",
         span,
         quoted(inner),
+        Applicability::Automatic,
+    ))
+}
+
+pub(crate) fn slashes(span: Span) -> Diagnostic {
+    Diagnostic::new(&UNEXPECTED_CHARACTER, span, "a comment starts with `#`, not with `//`").fix(Fix::replace(
+        "write `#`",
+        span,
+        "#",
         Applicability::Automatic,
     ))
 }

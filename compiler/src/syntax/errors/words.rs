@@ -90,3 +90,25 @@ pub(crate) fn missing_value(keyword: Span, word: &str, taken: Span, value: &str)
     .secondary(taken, "read as a value, because any word may be one")
     .help(format!("write the value of `{word}`"))
 }
+
+pub(crate) fn trailing_comma(found: Diagnostic, comma: Span) -> Diagnostic {
+    found
+        .help("remove the comma before it")
+        .fix(Fix::replace("remove the comma", comma, "", Applicability::Automatic))
+}
+
+pub(crate) fn missing_where(at: Span, caller: &str, claim: &str) -> Diagnostic {
+    let before = Span { end: at.start, ..at };
+    Diagnostic::new(
+        &UNEXPECTED_TEXT,
+        at,
+        format!("expected `to` after `{caller}`, found the claim test of `{claim}`"),
+    )
+    .help("write `where` before a claim test")
+    .fix(Fix::replace(
+        "write `where`",
+        before,
+        "where ",
+        Applicability::Suggestion,
+    ))
+}

@@ -32,6 +32,8 @@ pub(crate) fn explain(oops: Oops, toks: &[Tok<'_>], file: FileId) -> Option<Diag
     Some(
         place
             .missing_value()
+            .or_else(|| place.misspelt())
+            .or_else(|| place.after_any())
             .or_else(|| place.unknown_item())
             .or_else(|| place.mixed_list())
             .or_else(|| place.caller())
@@ -92,6 +94,38 @@ impl<'t> Place<'_, 't> {
             .then(|| errors::missing_value(keyword.span, keyword.text, taken.span, taken.text))
     }
 
+    /// A misspelt keyword was taken for a name, and only the token after it did not fit.
+    fn misspelt(&self) -> Option<Diagnostic> {
+        let taken = self
+            .before(1)
+            .filter(|taken| taken.kind == TokenKind::Word && taken.kw.is_none())?;
+        let must = self
+            .expected
+            .keywords()
+            .filter(|kw| !joins(*kw) && *kw != Kw::Any)
+            .map(Kw::text);
+        let near = nearest(taken.text, must)?;
+        let after = self.before(2).map(|before| errors::shown(before.text));
+        let found = format!("`{}`", errors::shown(taken.text));
+        Some(errors::unexpected_text(
+            taken.span,
+            &format!("`{near}`"),
+            after,
+            &found,
+            Some(near),
+        ))
+    }
+
+    /// `any` beside a term.
+    fn after_any(&self) -> Option<Diagnostic> {
+        let any = self.before(1).filter(|before| before.kw == Some(Kw::Any))?;
+        let found = self.found.filter(|found| !found.line_start)?;
+        let term = found.text.starts_with('/')
+            || (found.kind == TokenKind::Word && is_method(found.text))
+            || found.kw.is_some_and(|kw| keywords::TERMS.contains(&kw.text()));
+        term.then(|| errors::any_beside_term(any.span, found.span, &self.found_text()))
+    }
+
     fn block(&self) -> Option<(&'static str, &'static [&'static str])> {
         [
             (Concept::Item, "item", keywords::ITEMS),
@@ -119,11 +153,6 @@ impl<'t> Place<'_, 't> {
             if joint.is_some() || near.is_none() {
                 return None;
             }
-        }
-        if word.text.starts_with("//") {
-            return Some(
-                errors::unknown_item(word.span, word.text, block, None, None).help("start a comment with `#`"),
-            );
         }
         let all = (words.len() <= keywords::ISSUER_ITEMS.len()).then_some(words);
         Some(errors::unknown_item(
@@ -192,6 +221,17 @@ impl<'t> Place<'_, 't> {
         {
             return None;
         }
+        if let (Some(caller), Some(claim), Some(next)) = (self.before(1), self.word(), self.toks.get(self.at + 1))
+            && !self.starts_item()
+            && (matches!(next.kind, TokenKind::Equal | TokenKind::NotEqual)
+                || matches!(next.kw, Some(Kw::Has | Kw::Lacks | Kw::Present | Kw::Absent)))
+        {
+            return Some(errors::missing_where(
+                claim.span,
+                &errors::shown(caller.text),
+                claim.text,
+            ));
+        }
         let operation = self.found.is_some_and(|found| {
             !self.starts_item()
                 && (found.text.starts_with(['/', '"'])
@@ -248,10 +288,7 @@ impl<'t> Place<'_, 't> {
             .word()
             .filter(|_| self.expected.has(Concept::Operation) && !self.starts_item())?;
         let text = errors::shown(word.text);
-        let wanted = self.before(1).is_some_and(|before| {
-            matches!(before.kw, Some(Kw::To | Kw::Or | Kw::Except | Kw::On))
-                || matches!(before.kind, TokenKind::OpenParen | TokenKind::Equal)
-        });
+        let wanted = self.wants_operation();
         if word.kw.is_some_and(|_| keywords::is_reserved(word.text)) {
             let joins = !keywords::ITEMS.contains(&word.text) && !keywords::CALLERS.contains(&word.text);
             return (wanted && !joins).then(|| errors::reserved_word(word.span, word.text, "an operation", false));
@@ -266,6 +303,14 @@ impl<'t> Place<'_, 't> {
             format!("write what it is: `host {text}`, `path {text}` or `method {text}`")
         };
         (wanted || word.kw.is_none()).then(|| errors::bad_name(word.span, &text, "an operation", Some(help)))
+    }
+
+    /// Whether an operation must stand here, and not only could.
+    fn wants_operation(&self) -> bool {
+        self.before(1).is_some_and(|before| {
+            matches!(before.kw, Some(Kw::To | Kw::Or | Kw::Except | Kw::On))
+                || matches!(before.kind, TokenKind::OpenParen | TokenKind::Equal)
+        })
     }
 
     /// What goes wrong where a name must stand.
@@ -297,6 +342,9 @@ impl<'t> Place<'_, 't> {
             return Some(errors::bad_name(word.span, &text, "a parameter", Some(help.to_owned())));
         }
         if self.expected.has(Concept::Issuer) && !self.starts_item() {
+            if word.kw.is_some_and(joins) {
+                return None;
+            }
             if keywords::is_reserved(word.text) {
                 return Some(errors::reserved_word(word.span, word.text, "an issuer", false));
             }
@@ -324,6 +372,24 @@ impl<'t> Place<'_, 't> {
             .filter(|_| !self.starts_item())
             .and_then(|word| nearest(word.text, self.expected.keywords().map(Kw::text)));
         let mut found = errors::unexpected_text(self.span(), &self.wanted(), after, &self.found_text(), near);
+        if let Some(comma) = self.before(1).filter(|before| before.kind == TokenKind::Comma)
+            && (self.starts_item()
+                || self.found.is_none_or(|found| {
+                    matches!(
+                        found.kind,
+                        TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace
+                    )
+                }))
+        {
+            found = errors::trailing_comma(found, comma.span);
+        }
+        if self.found.is_some_and(|found| found.kind == TokenKind::Colon) && self.expected.has(Concept::Value) {
+            found = found.help("quote a text that begins with a colon");
+        }
+        if self.found.is_some_and(|found| found.kind == TokenKind::String) && self.expected.has(Concept::Caller) {
+            found =
+                found.help("write the kind of caller before its value, such as `principal`, or a name without quotes");
+        }
         if let Some(opener) = self.opener() {
             found = found.secondary(opener.span, "opened here");
         }
@@ -346,34 +412,39 @@ impl<'t> Place<'_, 't> {
     fn wanted(&self) -> String {
         let concepts: Vec<Concept> = Concept::ALL
             .into_iter()
-            .filter(|concept| self.expected.has(*concept))
+            .filter(|concept| self.expected.has(*concept) && *concept != Concept::End)
             .collect();
+        // A kind of thing says more than the one of its words that the grammar happened to try apart.
+        let operation = self.expected.has(Concept::Operation);
+        let wanted = operation && self.wants_operation();
+        let keywords = || self.expected.keywords().filter(|kw| !(operation && *kw == Kw::Any));
+        let optional = |concept: Concept| optional(concept) && !(wanted && concept == Concept::Operation);
+        let of = |concept: &Concept| concept_text(*concept).to_owned();
+        let quoted = |kw: Kw| format!("`{}`", kw.text());
         let must: Vec<String> = concepts
             .iter()
             .filter(|concept| !optional(**concept))
-            .map(|concept| concept_text(*concept).to_owned())
+            .map(of)
+            .chain(keywords().filter(|kw| !joins(*kw)).map(quoted))
+            .collect();
+        let could: Vec<String> = keywords()
+            .filter(|kw| joins(*kw))
+            .map(quoted)
             .chain(
-                self.expected
-                    .keywords()
-                    .filter(|kw| !joins(*kw))
-                    .map(|kw| format!("`{}`", kw.text())),
+                concepts
+                    .iter()
+                    .filter(|concept| optional(**concept) && **concept != Concept::Comma)
+                    .map(of),
             )
             .collect();
-        let could: Vec<String> = concepts
-            .iter()
-            .filter(|concept| optional(**concept))
-            .map(|concept| concept_text(*concept).to_owned())
-            .chain(
-                self.expected
-                    .keywords()
-                    .filter(|kw| joins(*kw))
-                    .map(|kw| format!("`{}`", kw.text())),
-            )
-            .collect();
-        let mut words = if must.is_empty() { could } else { must };
-        if words.len() > 8 {
-            words.truncate(8);
-        }
+        // Where an item is complete, the next one is not the only thing that can follow.
+        let complete = self.block().is_some() || must.is_empty();
+        let mut words = if complete {
+            could.into_iter().chain(must).collect()
+        } else {
+            must
+        };
+        words.truncate(10);
         match words.split_last() {
             None => "something else".to_owned(),
             Some((last, [])) => last.clone(),
@@ -428,6 +499,9 @@ fn concept_text(concept: Concept) -> &'static str {
         Concept::ClaimTest => "a claim",
         Concept::Comparison => "`=`, `!=`, `has`, `lacks`, `present` or `absent`",
         Concept::Value => "a value",
+        Concept::Protocol => "a protocol",
+        Concept::ClaimType => "the type of a claim",
+        Concept::Outcome => "an outcome",
         Concept::Name | Concept::SimpleName | Concept::Reference => "a name",
         Concept::Issuer => "the name of an issuer",
         Concept::Method => "a method",

@@ -27,6 +27,8 @@ pub(crate) struct Tok<'t> {
     pub partner: Option<u32>,
     /// Whether it is the first of its line.
     pub line_start: bool,
+    /// Where its line begins, in bytes from the left margin.
+    pub column: u32,
 }
 
 pub(crate) type Input<'t> = &'t [Tok<'t>];
@@ -52,6 +54,9 @@ pub(crate) enum Concept {
     ClaimTest,
     Comparison,
     Value,
+    Protocol,
+    ClaimType,
+    Outcome,
     Name,
     SimpleName,
     Reference,
@@ -77,7 +82,7 @@ pub(crate) enum Concept {
 }
 
 impl Concept {
-    pub(crate) const ALL: [Self; 35] = [
+    pub(crate) const ALL: [Self; 38] = [
         Self::Item,
         Self::IssuerItem,
         Self::DestinationItem,
@@ -91,6 +96,9 @@ impl Concept {
         Self::ClaimTest,
         Self::Comparison,
         Self::Value,
+        Self::Protocol,
+        Self::ClaimType,
+        Self::Outcome,
         Self::Name,
         Self::SimpleName,
         Self::Reference,

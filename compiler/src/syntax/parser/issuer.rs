@@ -82,7 +82,7 @@ fn table<'t>() -> Table<'t, IssuerItemKind> {
     table.add(
         Kw::Claims,
         kw(Kw::Claims)
-            .ignore_then(list(claim().then(one_of("type", keywords::CLAIM_TYPES))))
+            .ignore_then(list(claim().then(one_of(Concept::ClaimType, keywords::CLAIM_TYPES))))
             .map(IssuerItemKind::Claims),
     );
     table.add(

@@ -206,14 +206,14 @@ fn facts(table: &mut Table<'_, ItemKind>) {
     table.add(
         Kw::Ports,
         kw(Kw::Ports)
-            .ignore_then(list(value().then(one_of("protocol", keywords::PROTOCOLS))))
+            .ignore_then(list(value().then(one_of(Concept::Protocol, keywords::PROTOCOLS))))
             .map(|ports| ItemKind::Fact(Fact::Ports(ports))),
     );
     table.add(
         Kw::Provider,
         kw(Kw::Provider)
             .ignore_then(value())
-            .then(one_of("protocol", keywords::PROVIDER_PROTOCOLS))
+            .then(one_of(Concept::Protocol, keywords::PROVIDER_PROTOCOLS))
             .then(kw(Kw::FailOpen).or_not())
             .map(|((name, protocol), fail_open)| {
                 ItemKind::Fact(Fact::Provider {

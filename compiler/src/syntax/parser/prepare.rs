@@ -29,15 +29,12 @@ pub(crate) fn prepare<'t>(text: &'t str, tokens: &[Token], acc: &mut Diagnostics
     for problem in pairing.problems {
         acc.push(problem);
     }
-    pairing.out.into_iter().map(|(token, _)| token).collect()
+    pairing.out
 }
 
-/// The column of the first token of a line.
-type Column = usize;
-
-fn significant<'t>(text: &'t str, tokens: &[Token]) -> Vec<(Tok<'t>, Column)> {
+fn significant<'t>(text: &'t str, tokens: &[Token]) -> Vec<Tok<'t>> {
     let mut end = 0;
-    let mut column = 0;
+    let mut column = 0usize;
     let mut out = Vec::with_capacity(tokens.len());
     for token in tokens.iter().filter(|token| !token.kind.is_trivia()) {
         let range = token.span.range();
@@ -61,15 +58,16 @@ fn significant<'t>(text: &'t str, tokens: &[Token]) -> Vec<(Tok<'t>, Column)> {
             index: 0,
             partner: None,
             line_start,
+            column: u32::try_from(column).unwrap_or(u32::MAX),
         };
-        out.push((tok, column));
+        out.push(tok);
     }
     out
 }
 
 struct Pairing<'t> {
     by_layout: bool,
-    out: Vec<(Tok<'t>, Column)>,
+    out: Vec<Tok<'t>>,
     /// The places of brackets that are open.
     open: Vec<usize>,
     unclosed: bool,
@@ -87,10 +85,10 @@ impl<'t> Pairing<'t> {
         }
     }
 
-    fn run(&mut self, tokens: &[(Tok<'t>, Column)]) {
+    fn run(&mut self, tokens: &[Tok<'t>]) {
         self.out.reserve(tokens.len());
         let mut rest = tokens.iter();
-        while let Some((token, column)) = rest.next() {
+        while let Some(token) = rest.next() {
             match token.kind {
                 TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket => {
                     if self.open.len() == MAX_DEPTH {
@@ -99,61 +97,61 @@ impl<'t> Pairing<'t> {
                             kind: TokenKind::Unknown,
                             ..*token
                         };
-                        self.push(deep, *column);
+                        self.push(deep);
                         step_over(&mut rest);
                     } else {
                         self.open.push(self.out.len());
-                        self.push(*token, *column);
+                        self.push(*token);
                     }
                 }
-                TokenKind::CloseBrace => self.close_brace(token, *column),
-                TokenKind::CloseParen => self.close(TokenKind::OpenParen, token, *column),
-                TokenKind::CloseBracket => self.close(TokenKind::OpenBracket, token, *column),
+                TokenKind::CloseBrace => self.close_brace(token),
+                TokenKind::CloseParen => self.close(TokenKind::OpenParen, token),
+                TokenKind::CloseBracket => self.close(TokenKind::OpenBracket, token),
                 _ => {
                     let declares = token.line_start
-                        && *column == 0
+                        && token.column == 0
                         && keywords::DECLARATIONS.contains(&token.text)
                         && token.kw.is_some();
                     if self.by_layout && declares {
                         self.close_all();
                     }
-                    self.push(*token, *column);
+                    self.push(*token);
                 }
             }
         }
         self.close_all();
     }
 
-    fn push(&mut self, token: Tok<'t>, column: Column) {
+    fn push(&mut self, token: Tok<'t>) {
         let index = u32::try_from(self.out.len()).unwrap_or(u32::MAX);
-        self.out.push((Tok { index, ..token }, column));
+        self.out.push(Tok { index, ..token });
     }
 
     fn kind_at(&self, place: usize) -> Option<TokenKind> {
-        self.out.get(place).map(|(token, _)| token.kind)
+        self.out.get(place).map(|token| token.kind)
     }
 
     /// Makes the last token the partner of the one at `place`.
     fn pair(&mut self, place: usize) {
         let last = self.out.len().saturating_sub(1);
         let narrow = |place: usize| u32::try_from(place).ok();
-        if let Some((token, _)) = self.out.get_mut(place) {
+        if let Some(token) = self.out.get_mut(place) {
             token.partner = narrow(last);
         }
-        if let Some((token, _)) = self.out.get_mut(last) {
+        if let Some(token) = self.out.get_mut(last) {
             token.partner = narrow(place);
         }
     }
 
     /// A round or square bracket closes the nearest of its kind in the same block, if there is one.
-    fn close(&mut self, kind: TokenKind, token: &Tok<'t>, column: Column) {
+    fn close(&mut self, kind: TokenKind, token: &Tok<'t>) {
         let inside = self
             .open
             .iter()
             .rev()
             .take_while(|place| self.kind_at(**place) != Some(TokenKind::OpenBrace));
         let depth = inside.copied().position(|place| self.kind_at(place) == Some(kind));
-        self.push(*token, column);
+        self.push(*token);
         if let Some(depth) = depth {
             let keep = self.open.len() - depth - 1;
             let place = self.open.get(keep).copied();
@@ -174,16 +172,16 @@ impl<'t> Pairing<'t> {
             .map(|(depth, place)| (depth, *place))
     }
 
-    fn close_brace(&mut self, token: &Tok<'t>, column: Column) {
+    fn close_brace(&mut self, token: &Tok<'t>) {
         while let Some((depth, place)) = self.innermost_brace() {
-            let opened_at = self.out.get(place).map_or(0, |(_, column)| *column);
-            if self.by_layout && token.line_start && column < opened_at {
+            let opened_at = self.out.get(place).map_or(0, |opener| opener.column);
+            if self.by_layout && token.line_start && token.column < opened_at {
                 // It stands further left than the line that it would close: that one was left open.
                 self.insert_brace(depth, place, true);
                 continue;
             }
             self.open.truncate(depth);
-            self.push(*token, column);
+            self.push(*token);
             self.pair(place);
             return;
         }
@@ -191,10 +189,10 @@ impl<'t> Pairing<'t> {
     }
 
     fn insert_brace(&mut self, depth: usize, place: usize, report: bool) {
-        let end = self.out.last().map(|(token, _)| token.span.after()).unwrap_or_default();
-        if report && let Some((opener, _)) = self.out.get(place) {
-            let line = self.out.iter().take(place).rev().find(|(token, _)| token.line_start);
-            let head = line.map_or(opener.span, |(token, _)| token.span.to(opener.span));
+        let end = self.out.last().map(|token| token.span.after()).unwrap_or_default();
+        if report && let Some(opener) = self.out.get(place) {
+            let line = self.out.iter().take(place).rev().find(|token| token.line_start);
+            let head = line.map_or(opener.span, |token| token.span.to(opener.span));
             self.problems.push(errors::unclosed_brace(opener.span, head, end));
         }
         self.open.truncate(depth);
@@ -206,8 +204,9 @@ impl<'t> Pairing<'t> {
             index: 0,
             partner: None,
             line_start: false,
+            column: 0,
         };
-        self.push(closing, 0);
+        self.push(closing);
         self.pair(place);
     }
 
@@ -224,9 +223,9 @@ impl<'t> Pairing<'t> {
 }
 
 /// Steps over what a bracket holds, itself read already, and its end.
-fn step_over<'a, 't: 'a>(rest: &mut impl Iterator<Item = &'a (Tok<'t>, Column)>) {
+fn step_over<'a, 't: 'a>(rest: &mut impl Iterator<Item = &'a Tok<'t>>) {
     let mut depth = 1;
-    for (token, _) in rest {
+    for token in rest {
         match token.kind {
             TokenKind::OpenParen | TokenKind::OpenBrace | TokenKind::OpenBracket => depth += 1,
             TokenKind::CloseParen | TokenKind::CloseBrace | TokenKind::CloseBracket => depth -= 1,

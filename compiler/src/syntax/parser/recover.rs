@@ -92,18 +92,21 @@ pub(crate) fn statement<'t, O: 't>(table: Table<'t, O>) -> Grammar<'t, Statement
     .boxed()
 }
 
-fn fail<'t, O: 't>(error: Oops) -> impl Parser<'t, Input<'t>, O, Extra> + Clone + 't {
+/// Fails at this place, with what is known of it already merged in.
+pub(crate) fn fail<'t, O: 't>(error: Oops) -> impl Parser<'t, Input<'t>, O, Extra> + Clone + 't {
     custom(move |_: &mut Cursor<'t, '_>| Err(error.clone()))
 }
 
 /// Steps over a broken statement: to a line that starts another one, or to the end of the block.
 fn skip<'t, O: 't>(cursor: &mut Cursor<'t, '_>, table: &Table<'t, O>) {
-    let mut first = true;
+    let Some(first) = cursor.peek() else { return };
     while let Some(token) = cursor.peek() {
-        if token.kind == TokenKind::CloseBrace || (!first && token.line_start && starts(&token, table)) {
+        // A line that is indented no more than the broken statement is likely one of its own, misspelt too.
+        let outside = first.line_start && token.column <= first.column && token.kind == TokenKind::Word;
+        let next = token.index != first.index && token.line_start && (outside || starts(&token, table));
+        if token.kind == TokenKind::CloseBrace || next {
             return;
         }
-        first = false;
         cursor.skip();
         if let Some(partner) = token.partner.filter(|partner| *partner > token.index) {
             while cursor.peek().is_some_and(|inside| inside.index <= partner) {

@@ -105,7 +105,7 @@ fn request_lines<'t>(expressions: &Expressions<'t>) -> Grammar<'t, Vec<RequestLi
         .then_ignore(kw(Kw::To))
         .then(expressions.what.clone())
         .then_ignore(kw(Kw::Expect))
-        .then(one_of("outcome", keywords::OUTCOMES));
+        .then(one_of(Concept::Outcome, keywords::OUTCOMES));
     let mut table = Table::new(Concept::RequestLine);
     table.otherwise(line);
     braces(statement(table).map(|statement| {
@@ -129,7 +129,7 @@ fn client_lines<'t>() -> Grammar<'t, Vec<ClientLine>> {
         .ignore_then(value())
         .then(kw(Kw::Port).ignore_then(value()).or_not())
         .then_ignore(kw(Kw::Expect))
-        .then(one_of("TLS mode", keywords::CLIENT_OUTCOMES));
+        .then(one_of(Concept::Outcome, keywords::CLIENT_OUTCOMES));
     let mut table = Table::new(Concept::ClientLine);
     table.add(Kw::To, line);
     braces(statement(table).map(|statement| {

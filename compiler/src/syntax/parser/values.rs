@@ -169,11 +169,17 @@ pub(crate) fn reference<'t>(concept: Concept) -> impl Parser<'t, Input<'t>, Name
 
 /// A word of a closed set. Another word is reported and kept.
 pub(crate) fn one_of<'t>(
-    what: &'static str,
+    concept: Concept,
     set: &'static [&'static str],
 ) -> impl Parser<'t, Input<'t>, Name, Extra> + Clone + 't {
-    token(Expected::concept(Concept::Value), |t| t.kind == TokenKind::Word).validate(move |found, _, emitter| {
+    let fits = |t: &Tok<'t>| t.kind == TokenKind::Word && !(t.line_start && t.kw.is_some_and(Kw::starts_item));
+    token(Expected::concept(concept), fits).validate(move |found, _, emitter| {
         if !set.contains(&found.text) {
+            let what = match concept {
+                Concept::Protocol => "protocol",
+                Concept::ClaimType => "type of a claim",
+                _ => "outcome",
+            };
             emitter.emit(Oops::finding(
                 found.index,
                 errors::unknown_word(found.span, found.text, what, set),

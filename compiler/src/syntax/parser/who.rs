@@ -3,8 +3,10 @@
 use chumsky::prelude::*;
 
 use super::cond::comparison;
-use super::input::{Concept, Cursor, Expected, Extra, Grammar, Input, Oops, index, kw, list, sign, spanned};
+use super::input::{Concept, Cursor, Expected, Extra, Grammar, Input, Oops, Tok, index, kw, list, sign, spanned};
+use super::recover::fail;
 use super::values::{first_index, reference, value, value_as, values};
+use crate::diagnostics::Diagnostic;
 use crate::source::Span;
 use crate::syntax::ast::{CallerKind, Claim, ClaimTest, Who, WhoKind};
 use crate::syntax::errors;
@@ -45,12 +47,18 @@ pub(crate) fn who<'t>(text: &'t str) -> Grammar<'t, Who> {
             kw(Kw::From).to(Joint::From),
         ));
         let rest = spanned(joint).then(caller.clone()).repeated().collect::<Vec<_>>();
-        caller.then(rest).validate(move |(first, rest), extra, emitter| {
+        let chain = caller.then(rest).boxed();
+        custom(move |cursor: &mut Cursor<'t, '_>| {
+            let (first, rest) = cursor.parse(&chain)?;
+            let next = cursor.peek();
+            if let Some(problem) = tests_in_chain(&first, &rest, next) {
+                return cursor.parse(fail(Oops::finding(index(next), problem)));
+            }
             let (who, problem) = join(text, first, rest);
             if let Some(problem) = problem {
-                emitter.emit(Oops::finding(first_index(extra.slice()), problem));
+                cursor.emit(Oops::finding(index(next), problem));
             }
-            who
+            Ok(who)
         })
     })
     .boxed()
@@ -58,8 +66,22 @@ pub(crate) fn who<'t>(text: &'t str) -> Grammar<'t, Who> {
 
 type Joined = ((Joint, Span), Who);
 
+/// `corp where a = b or c = d`: what follows the `or` is a claim test, and no caller.
+fn tests_in_chain(first: &Who, rest: &[Joined], next: Option<Tok<'_>>) -> Option<Diagnostic> {
+    let ((_, joint), last) = rest.last()?;
+    let compares = next.is_some_and(|next| {
+        matches!(
+            next.kind,
+            TokenKind::Equal | TokenKind::NotEqual | TokenKind::OpenBracket
+        ) || matches!(next.kw, Some(Kw::Has | Kw::Lacks | Kw::Present | Kw::Absent))
+    });
+    let bare = |who: &Who| matches!(who.kind, WhoKind::Where { .. });
+    let tested = bare(first) || rest.iter().any(|(_, who)| bare(who));
+    (compares && tested && !bare(last)).then(|| errors::alternative_tests(*joint))
+}
+
 /// The tree of a chain. One that can be read in two ways is reported, and read from the left.
-fn join(text: &str, first: Who, rest: Vec<Joined>) -> (Who, Option<crate::diagnostics::Diagnostic>) {
+fn join(text: &str, first: Who, rest: Vec<Joined>) -> (Who, Option<Diagnostic>) {
     let mut problem = None;
     let joints: Vec<Joint> = rest.iter().map(|((joint, _), _)| *joint).collect();
     let one_kind = joints.windows(2).all(|pair| pair.first() == pair.last());

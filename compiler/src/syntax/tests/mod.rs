@@ -1,5 +1,8 @@
 //! Tests of lexer, parser and messages together.
 
+mod messages;
+mod pages;
+mod robust;
 mod samples;
 
 use std::fmt::Write as _;
