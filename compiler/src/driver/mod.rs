@@ -14,6 +14,7 @@ mod texts;
 
 use crate::backends::Artifact;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
+use crate::hir;
 use crate::policy::Target;
 use crate::source::{FileId, Files, SourceMap, Span};
 use findings::Findings;
@@ -115,9 +116,9 @@ fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpo
     let mut builds = Vec::with_capacity(environments.len());
     for environment in &environments {
         let mut acc = Diagnostics::default();
-        let units = texts.of(environment.as_deref());
         let settings = parameters.of(environment.as_deref(), &project, &texts, &mut acc);
-        let _for_resolution = (units, settings, texts.library().count());
+        let units = texts.units(environment.as_deref());
+        let _program = hir::resolve(&units, &settings, &mut acc);
         let artifacts = Vec::new();
         findings.add(acc);
         builds.push(Build {

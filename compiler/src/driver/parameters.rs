@@ -1,13 +1,16 @@
 //! The values of parameters: from the environment in the manifest, then from the command line.
 
 use super::RunError;
+use std::collections::BTreeMap;
+
 use super::errors;
 use super::project::Project;
 use super::texts::Texts;
 use crate::diagnostics::Diagnostics;
 use crate::diagnostics::suggest::nearest;
+use crate::hir::Setting;
 use crate::source::SourceMap;
-use crate::syntax::ast::{Arg, ItemKind, NamedArg, Piece};
+use crate::syntax::ast::{Arg, ItemKind, NamedArg, Piece, Value};
 use crate::syntax::parse;
 
 /// What `--set` gives.
@@ -55,36 +58,42 @@ impl Parameters {
             .all(|(name, default)| default.is_some() || self.set.iter().any(|arg| arg.name.text == name.text))
     }
 
-    /// The values of an environment. What is given to nobody, and who is given nothing, is reported.
+    /// The values of an environment. What is given to nobody is reported here, who is given nothing by resolution.
     pub(super) fn of(
         &self,
         environment: Option<&str>,
         project: &Project,
         texts: &Texts,
         acc: &mut Diagnostics,
-    ) -> Vec<NamedArg> {
+    ) -> BTreeMap<String, Setting> {
         let manifest = environment.and_then(|name| project.manifest.environments.get(name));
-        let mut given: Vec<NamedArg> = manifest.into_iter().flatten().cloned().collect();
-        for arg in &self.set {
-            given.retain(|other| other.name.text != arg.name.text);
-            given.push(arg.clone());
-        }
-        let declared: Vec<_> = texts.params(environment).collect();
-        for arg in &given {
+        let mut settings = BTreeMap::new();
+        for arg in manifest.into_iter().flatten().chain(&self.set) {
             let name = &arg.name.text;
-            if declared.iter().all(|(param, _)| param.text != *name) {
-                let near = nearest(name, declared.iter().map(|(param, _)| &*param.text));
-                acc.push(errors::unknown_parameter(arg.name.span, name, near));
+            if texts.params(environment).all(|(param, _)| param.text != *name) {
+                let near = nearest(name, texts.params(environment).map(|(param, _)| &*param.text));
+                acc.push(errors::value_without_param(arg.name.span, name, near));
             }
+            settings.insert(name.clone(), setting(&arg.arg));
         }
-        let environments: Vec<&str> = project.environments.iter().map(String::as_str).collect();
-        for (param, default) in declared {
-            if default.is_none() && given.iter().all(|arg| arg.name.text != param.text) {
-                acc.push(errors::parameter_without_value(param.span, &param.text, &environments));
-            }
-        }
-        given
+        settings
     }
+}
+
+fn setting(arg: &Arg) -> Setting {
+    match arg {
+        Arg::One(value) => Setting::One(text(value)),
+        Arg::List(values, _) => Setting::List(values.iter().map(text).collect()),
+    }
+}
+
+/// The text of a value that [`is_plain`].
+fn text(value: &Value) -> String {
+    let pieces = value.pieces.iter().filter_map(|piece| match piece {
+        Piece::Text(text) => Some(text.as_str()),
+        Piece::LiteralStar | Piece::Param(_) => None,
+    });
+    pieces.collect()
 }
 
 fn is_plain(arg: &Arg) -> bool {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::project::{Project, without_mark};
 use super::suppress::{self, Suppression};
 use crate::diagnostics::Diagnostics;
+use crate::hir::Unit;
 use crate::source::SourceMap;
 use crate::syntax::ast::{self, Arg, ItemKind, Name};
 use crate::syntax::parse;
@@ -61,14 +62,15 @@ impl Texts {
         Self { files, library }
     }
 
-    /// The trees of an environment, in the order of their paths.
-    pub(super) fn of(&self, environment: Option<&str>) -> Vec<&ast::File> {
-        self.texts_of(environment).map(|text| &text.tree).collect()
-    }
-
-    /// The files of the standard library by the path that `use` gives them; none where nothing is used.
-    pub(super) fn library(&self) -> impl Iterator<Item = (&'static str, &ast::File)> {
-        meshc_stdlib::FILES.iter().map(|(name, _)| *name).zip(&self.library)
+    /// The trees of an environment, in the order of their paths, and those of the standard library.
+    pub(super) fn units(&self, environment: Option<&str>) -> Vec<Unit<'_>> {
+        let project = self.texts_of(environment).map(|text| Unit {
+            file: &text.tree,
+            std: None,
+        });
+        let library = meshc_stdlib::FILES.iter().zip(&self.library);
+        let library = library.map(|((name, _), file)| Unit { file, std: Some(name) });
+        project.chain(library).collect()
     }
 
     /// Every `param` of an environment, in order.

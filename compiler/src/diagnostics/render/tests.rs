@@ -1,3 +1,5 @@
+//! What each renderer makes of one finding, and that the one for people draws any span.
+
 use expect_test::{Expect, expect};
 
 use super::{Style, github, human, json, sarif};

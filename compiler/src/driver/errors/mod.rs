@@ -14,8 +14,7 @@ pub const CODES: &[&Code] = &[
     &UNKNOWN_TARGET,
     &UNKNOWN_FINDING,
     &FIXED_LEVEL,
-    &UNKNOWN_PARAMETER,
-    &PARAMETER_WITHOUT_VALUE,
+    &VALUE_WITHOUT_PARAM,
     &UNUSED_SUPPRESSION,
     &NESTED_MANIFEST,
     &DEFAULT_TARGET,
@@ -103,21 +102,12 @@ pub static FIXED_LEVEL: Code = Code {
 };
 
 /// `E0010`.
-pub static UNKNOWN_PARAMETER: Code = Code {
+pub static VALUE_WITHOUT_PARAM: Code = Code {
     id: "E0010",
-    name: "unknown-parameter",
+    name: "value-without-param",
     severity: Severity::Error,
     summary: "A value is given to a parameter that the project does not declare.",
-    page: include_str!("unknown_parameter.md"),
-};
-
-/// `E0011`.
-pub static PARAMETER_WITHOUT_VALUE: Code = Code {
-    id: "E0011",
-    name: "parameter-without-value",
-    severity: Severity::Error,
-    summary: "A parameter has no default, and nothing gives it a value.",
-    page: include_str!("parameter_without_value.md"),
+    page: include_str!("value_without_param.md"),
 };
 
 /// `W0012`.
@@ -215,27 +205,15 @@ pub(crate) fn fixed_level(span: Span, name: &str) -> Diagnostic {
         .help("repair what the error names instead")
 }
 
-pub(crate) fn unknown_parameter(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic {
+pub(crate) fn value_without_param(span: Span, name: &str, nearest: Option<&str>) -> Diagnostic {
     let d = Diagnostic::new(
-        &UNKNOWN_PARAMETER,
+        &VALUE_WITHOUT_PARAM,
         span,
         format!("the project declares no parameter `{name}`"),
     );
     match nearest {
         Some(nearest) => d.fix(replace_by(span, nearest)),
         None => d.help(format!("declare it with `param {name}`, or take the value away")),
-    }
-}
-
-pub(crate) fn parameter_without_value(span: Span, name: &str, environments: &[&str]) -> Diagnostic {
-    let message = format!("the parameter `{name}` has no default and is given no value");
-    let d = Diagnostic::new(&PARAMETER_WITHOUT_VALUE, span, message);
-    match environments {
-        [] => d.help(format!("give it one with `--set {name}=VALUE`")),
-        many => d.help(format!(
-            "give it one with `--env NAME` ({}) or `--set {name}=VALUE`",
-            many.join(", ")
-        )),
     }
 }
 
