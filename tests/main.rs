@@ -5,6 +5,8 @@ mod cases;
 #[cfg(test)]
 mod compile;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod golden;

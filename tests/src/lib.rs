@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod emitted;
+pub mod fenced;
 pub mod hostile;
 pub mod parts;
 pub mod repository;
