@@ -9,6 +9,9 @@ use super::{Place, environments_note};
 use crate::diagnostics::{Diagnostic, Severity};
 use crate::source::{FileId, Position, SourceMap, Span, Unit};
 
+/// Lines beyond this are not drawn: they are made by programs, and would fill the screen.
+const LONGEST_LINE: usize = 500;
+
 /// How a report may look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
@@ -55,14 +58,15 @@ fn report(texts: &mut Texts<'_>, d: &Diagnostic, style: Style) -> String {
     advice.extend(helps.map(|help| format!("help: {}", plain(help))));
     advice.extend(d.fixes.iter().map(|fix| format!("fix: {}", plain(&fix.title))));
 
-    let Some(span) = texts.span(d.primary.span) else {
-        // Nothing can be shown of a file that could not be read, and nothing of an empty one.
-        let place = Place::of(texts.sources, d.primary.span);
-        let mut out = format!("{kind}: {message}\n   ╰─ {}\n", plain(place.file));
-        for line in advice {
-            let _infallible = writeln!(out, "  {line}");
-        }
-        return out;
+    let spans: Vec<Span> = std::iter::once(&d.primary)
+        .chain(&d.secondary)
+        .map(|label| label.span)
+        .collect();
+    let drawn = texts
+        .span(d.primary.span)
+        .filter(|_| spans.iter().all(|span| texts.fits(*span)));
+    let Some(span) = drawn else {
+        return without_drawing(texts.sources, d, &format!("{kind}: {message}"), &advice);
     };
     // Labels of one file in the order of their lines, the file of the finding first: ariadne then draws one box a file.
     let here = if d.primary.message.is_empty() {
@@ -97,6 +101,25 @@ fn report(texts: &mut Texts<'_>, d: &Diagnostic, style: Style) -> String {
     out
 }
 
+/// A report of a finding on a file as a whole, or where lines are too long to be drawn.
+fn without_drawing(sources: &SourceMap, d: &Diagnostic, title: &str, advice: &[String]) -> String {
+    let place = Place::of(sources, d.primary.span);
+    let mut out = format!("{title}\n   ╰─ {}", plain(place.file));
+    if !is_whole_file(d.primary.span) {
+        let _infallible = write!(out, ":{}:{}", place.start.0, place.start.1);
+    }
+    out.push('\n');
+    for line in advice {
+        let _infallible = writeln!(out, "  {line}");
+    }
+    out
+}
+
+/// A finding on no place in particular: its file cannot be read, or lacks something.
+fn is_whole_file(span: Span) -> bool {
+    span.start == 0 && span.end == 0
+}
+
 /// The text without escape sequences: ariadne colours the first word of a report whatever its configuration says. All
 /// such sequences are ariadne's, because [`drawable`] and [`plain`] let none through.
 fn without_colors(text: &str) -> String {
@@ -123,7 +146,7 @@ impl Texts<'_> {
     /// A span that lies in its text and covers something; `None` where there is nothing to show.
     fn span(&mut self, span: Span) -> Option<DrawnSpan> {
         let text = self.sources.text(span.file);
-        if text.trim().is_empty() {
+        if text.trim().is_empty() || is_whole_file(span) {
             return None;
         }
         let (start, end) = self.sources.positions(span, Unit::Character);
@@ -135,6 +158,16 @@ impl Texts<'_> {
             start = text.trim_end().chars().count().saturating_sub(1);
         }
         Some((span.file, start..end.max(start + 1).min(source.len())))
+    }
+
+    /// Whether a terminal could show the lines at the ends of a span.
+    fn fits(&self, span: Span) -> bool {
+        let Some(file) = self.sources.get(span.file) else {
+            return false;
+        };
+        let (start, end) = self.sources.positions(span, Unit::Character);
+        let mut lines = [start.line, end.line].into_iter();
+        lines.all(|line| file.lines().line(&file.text, line).len() <= LONGEST_LINE)
     }
 
     fn source(&mut self, id: FileId) -> &Source<String> {

@@ -89,25 +89,25 @@ fn human_is_safe_for_terminals() {
     check(
         &text,
         expect![[r#"
-        error[E0999 unknown-thing]: bad \u{1b}[0m text
-           ╭─[ odd.mesh:1:3 ]
-           │
-         1 │ a �[31m b
-           │   ─┬
-           │    ╰── here
-        ───╯
+            error[E0999 unknown-thing]: bad \u{1b}[0m text
+               ╭─[ odd.mesh:1:3 ]
+               │
+             1 │ a �[31m b
+               │   ─┬
+               │    ╰── here
+            ───╯
 
-        error[E0999 unknown-thing]: bad \u{1b}[0m text
-           ╭─[ odd.mesh:2:2 ]
-           │
-         2 │ c�d
-           │  ┬
-           │  ╰── here
-        ───╯
+            error[E0999 unknown-thing]: bad \u{1b}[0m text
+               ╭─[ odd.mesh:2:2 ]
+               │
+             2 │ c�d
+               │  ┬
+               │  ╰── here
+            ───╯
 
-        error[E0999 unknown-thing]: bad \u{1b}[0m text
-           ╰─ odd.mesh
-    "#]],
+            error[E0999 unknown-thing]: bad \u{1b}[0m text
+               ╰─ odd.mesh:3:1
+        "#]],
     );
 }
 
