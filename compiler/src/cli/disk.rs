@@ -91,17 +91,24 @@ fn stage(path: &Path, content: &str) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".meshc-").suffix(".tmp");
     #[cfg(unix)]
-    let permissions = {
+    {
         use std::os::unix::fs::PermissionsExt as _;
         // What a file that is simply created has: the process' mask takes away what it must not have.
-        std::fs::Permissions::from_mode(0o666)
-    };
-    #[cfg(unix)]
-    builder.permissions(permissions);
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
     let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(content.as_bytes())?;
+    if let Some(permissions) = permissions(path) {
+        file.as_file().set_permissions(permissions)?;
+    }
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+/// Those of the file that is replaced, if there is one.
+#[expect(clippy::disallowed_methods, reason = "the one place that writes")]
+fn permissions(path: &Path) -> Option<std::fs::Permissions> {
+    Some(std::fs::metadata(path).ok()?.permissions())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that writes")]

@@ -176,3 +176,6 @@ fn environments(
         .chain(project.environments.iter().cloned().map(Some))
         .collect())
 }
+
+#[cfg(test)]
+mod tests;
