@@ -3,12 +3,19 @@
 use crate::diagnostics::{Code, Severity, suggest};
 use crate::driver;
 use crate::hir;
+use crate::lower;
 use crate::syntax;
 
 /// All codes, ordered by id.
 #[must_use]
 pub fn all() -> Vec<&'static Code> {
-    let mut codes: Vec<&'static Code> = [driver::errors::CODES, syntax::errors::CODES, hir::errors::CODES].concat();
+    let mut codes: Vec<&'static Code> = [
+        driver::errors::CODES,
+        syntax::errors::CODES,
+        hir::errors::CODES,
+        lower::errors::CODES,
+    ]
+    .concat();
     codes.sort_by_key(|code| number(code.id));
     codes
 }

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod diagnostics;
 pub mod driver;
 pub mod hir;
+pub mod lower;
 pub mod policy;
 pub mod source;
 pub mod syntax;

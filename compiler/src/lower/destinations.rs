@@ -1,0 +1,115 @@
+//! `destination` to DestinationRule.
+
+use super::objects::Objects;
+use super::{Context, errors};
+use crate::diagnostics::Diagnostics;
+use crate::hir::{Destination, Tls};
+use crate::policy::{ClientTls, DestinationRule, Feature, Labels, Subset, TlsByPort};
+
+pub(crate) const KIND: &str = "DestinationRule";
+
+/// The DestinationRule of a destination.
+pub(super) fn lower<'p>(
+    ctx: &Context<'p>,
+    destination: &'p Destination,
+    objects: &mut Objects<'p>,
+    acc: &mut Diagnostics,
+) -> Option<DestinationRule> {
+    let clients = Labels::new(destination.clients.clone());
+    if clients.is_some() && !ctx.target.has(Feature::DestinationClients) {
+        acc.push(errors::not_in_release(
+            "`clients`",
+            ctx.target,
+            Feature::DestinationClients,
+            destination.span,
+            None,
+        ));
+    }
+    for tls in destination
+        .tls
+        .iter()
+        .chain(destination.subsets.iter().flat_map(|subset| &subset.tls))
+    {
+        check_release(ctx, tls, acc);
+    }
+    let (name, span) = match &destination.as_name {
+        Some(name) => (name.it.clone(), name.span),
+        None => (object_name(&destination.host.it), destination.host.span),
+    };
+    let place = (destination.namespace.as_str(), destination.in_mesh);
+    let meta = objects.of_namespace(
+        KIND,
+        place,
+        Some(&destination.metadata),
+        (name, span),
+        &destination.doc,
+        acc,
+    )?;
+    Some(DestinationRule {
+        meta,
+        host: destination.host.it.clone(),
+        tls: by_port(&destination.tls),
+        subsets: destination
+            .subsets
+            .iter()
+            .map(|subset| Subset {
+                name: subset.name.it.clone(),
+                labels: subset.labels.clone(),
+                tls: by_port(&subset.tls),
+            })
+            .collect(),
+        export_to: destination.export_to.iter().map(|e| e.it.clone()).collect(),
+        clients,
+    })
+}
+
+/// A host as the name of its object: dots as dashes, a star as `wildcard`.
+pub(crate) fn object_name(host: &str) -> String {
+    host.replace('*', "wildcard").replace('.', "-").to_ascii_lowercase()
+}
+
+fn check_release(ctx: &Context<'_>, tls: &Tls, acc: &mut Diagnostics) {
+    if let (Some(span), false) = (tls.skip_verify, ctx.target.has(Feature::SkipVerify)) {
+        acc.push(errors::not_in_release(
+            "`skip-verify`",
+            ctx.target,
+            Feature::SkipVerify,
+            span,
+            None,
+        ));
+    }
+    if let (Some(crl), false) = (&tls.crl, ctx.target.has(Feature::Crl)) {
+        acc.push(errors::not_in_release(
+            "`crl`",
+            ctx.target,
+            Feature::Crl,
+            crl.span,
+            None,
+        ));
+    }
+}
+
+fn by_port(list: &[Tls]) -> TlsByPort {
+    let mut all = None;
+    let mut ports = std::collections::BTreeMap::new();
+    for tls in list {
+        let text = |value: &Option<crate::hir::At<String>>| value.as_ref().map(|v| v.it.clone());
+        let client = ClientTls {
+            mode: tls.mode,
+            client_certificate: text(&tls.client_certificate),
+            private_key: text(&tls.private_key),
+            ca_certificates: text(&tls.ca_certificates),
+            ca_crl: text(&tls.crl),
+            credential_name: text(&tls.credential),
+            subject_alt_names: tls.san.iter().map(|san| san.it.clone()).collect(),
+            sni: text(&tls.sni),
+            insecure_skip_verify: tls.skip_verify.is_some(),
+        };
+        if tls.ports.is_empty() {
+            all = Some(client);
+        } else {
+            ports.extend(tls.ports.iter().map(|port| (port.it, client.clone())));
+        }
+    }
+    TlsByPort { all, ports }
+}

@@ -1,0 +1,59 @@
+//! The resolved program to the policy model, by sections 6 to 9 of the language.
+//!
+//! It knows what Istio can say, and nothing of YAML. What a release cannot say is an error at its line; nothing is
+//! dropped.
+
+mod access;
+mod alternatives;
+mod destinations;
+pub mod errors;
+mod facts;
+mod formula;
+mod objects;
+mod peers;
+mod reach;
+mod rules;
+mod tokens;
+
+use crate::diagnostics::Diagnostics;
+use crate::hir::Program;
+use crate::policy::{PolicySet, Target};
+use objects::Objects;
+use reach::Reach;
+
+/// What every part of lowering reads.
+pub(crate) struct Context<'p> {
+    pub(crate) program: &'p Program,
+    pub(crate) target: Target,
+    pub(crate) reach: Reach<'p>,
+}
+
+/// Lowers a program for a release. With an error in `acc` the result may lack what it is about.
+pub fn lower(program: &Program, target: Target, acc: &mut Diagnostics) -> PolicySet {
+    let ctx = Context {
+        program,
+        target,
+        reach: Reach::new(program),
+    };
+    let mut objects = Objects::new(program);
+    let mut policies = PolicySet::default();
+    for scope in &program.scopes {
+        if !target.is_legacy() {
+            policies
+                .peer_authentications
+                .extend(peers::lower(&ctx, scope, &mut objects, acc));
+            policies
+                .request_authentications
+                .extend(tokens::lower(&ctx, scope, &mut objects, acc));
+        }
+        policies
+            .authorizations
+            .extend(access::lower(&ctx, scope, &mut objects, acc));
+    }
+    for destination in &program.destinations {
+        policies
+            .destination_rules
+            .extend(destinations::lower(&ctx, destination, &mut objects, acc));
+    }
+    policies
+}
