@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use meshc_tests::emitted::{self, Release};
-use meshc_tests::{parts, repository, yaml};
+use meshc_tests::parts::{self, Oracle};
+use meshc_tests::{repository, yaml};
 
 /// The one warning that a correct program can earn: a rule that denies by HTTP facts denies everything on a TCP port too,
 /// and the language leaves that so where no port can be named.
@@ -12,39 +13,43 @@ const DENIES_TCP: &str = "configured AuthorizationPolicy will deny all traffic t
 #[test]
 fn what_the_repository_shows_as_output() {
     let Some(oracle) = parts::oracle().unwrap() else { return };
-    let mut stream = String::new();
+    let all = emitted::everything().unwrap();
+    let current = all.iter().filter(|file| file.release == Release::Current);
+    let streams: Vec<_> = current
+        .map(|file| (repository::shown(&file.path), file.text.as_str()))
+        .collect();
+    let report = refusals(oracle, &streams);
+    assert!(report.is_empty(), "Istio does not accept:\n{report}");
+}
+
+/// Asks about all streams at once, each with the name that its objects have in the report.
+pub(crate) fn refusals(oracle: &Oracle, streams: &[(String, &str)]) -> String {
+    let mut everything = String::new();
     let mut objects = Vec::new();
-    for file in emitted::everything().unwrap() {
-        if file.release != Release::Current {
-            continue;
-        }
-        let documents = yaml::read(&file.text).unwrap_or_else(|error| panic!("{}: {error:#}", file.path.display()));
-        objects.extend(
-            documents
-                .into_iter()
-                .map(|document| (repository::shown(&file.path), document)),
-        );
-        stream.push_str(&file.text);
-        stream.push_str("\n---\n");
+    for (name, text) in streams {
+        let documents = yaml::read(text).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        objects.extend(documents.into_iter().map(|document| (name, document)));
+        everything.push_str(text);
+        everything.push_str("\n---\n");
     }
-    let verdicts = oracle.judge(&stream).unwrap();
+    let verdicts = oracle.judge(&everything).unwrap();
     assert_eq!(verdicts.len(), objects.len(), "Istio sees other documents than we do");
     let mut report = String::new();
-    for (verdict, (path, object)) in verdicts.iter().zip(&objects) {
+    for (verdict, (name, object)) in verdicts.iter().zip(&objects) {
         assert_eq!(
             object["kind"].as_str(),
             Some(verdict.kind.as_str()),
-            "the verdicts are out of step at {path}"
+            "the verdicts are out of step at {name}"
         );
         let unexpected = verdict
             .warnings
             .iter()
             .filter(|warning| !warning.starts_with(DENIES_TCP));
         for complaint in verdict.errors.iter().chain(unexpected) {
-            writeln!(report, "{path}: {} {}: {complaint}", verdict.kind, verdict.name).unwrap();
+            writeln!(report, "{name}: {} {}: {complaint}", verdict.kind, verdict.name).unwrap();
         }
     }
-    assert!(report.is_empty(), "Istio does not accept:\n{report}");
+    report
 }
 
 /// The oracle is of use only if it refuses: each of these must be found by the layer that is named.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use meshc_tests::{emitted, parts, repository, yaml};
+use meshc_tests::parts::{self, Kubectl};
+use meshc_tests::{emitted, repository, yaml};
 use serde_json::Value;
 
 #[test]
@@ -10,21 +11,29 @@ fn what_the_repository_shows_as_output() {
     let Some(kubectl) = parts::kubectl().unwrap() else {
         return;
     };
-    let mut report = String::new();
-    for file in emitted::everything().unwrap() {
-        let path = repository::shown(&file.path);
-        let meant = yaml::read(&file.text).unwrap_or_else(|error| panic!("{path}: {error:#}"));
-        let read = kubectl
-            .read(&file.text)
-            .unwrap_or_else(|error| panic!("{path}: {error:#}"));
-        if meant.len() != read.len() {
-            writeln!(report, "{path}: {} objects are read as {}", meant.len(), read.len()).unwrap();
-        }
-        for (meant, read) in meant.iter().zip(&read) {
-            differences(&path, meant, read, &mut report);
-        }
-    }
+    let all = emitted::everything().unwrap();
+    let report: String = all
+        .iter()
+        .map(|file| misreadings(kubectl, &repository::shown(&file.path), &file.text))
+        .collect();
     assert!(report.is_empty(), "Kubernetes reads something else:\n{report}");
+}
+
+/// Where Kubernetes reads a stream as something else than it says.
+pub(crate) fn misreadings(kubectl: &Kubectl, name: &str, text: &str) -> String {
+    let meant = yaml::read(text).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+    if meant.is_empty() {
+        return String::new();
+    }
+    let read = kubectl.read(text).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+    let mut report = String::new();
+    if meant.len() != read.len() {
+        writeln!(report, "{name}: {} objects are read as {}", meant.len(), read.len()).unwrap();
+    }
+    for (meant, read) in meant.iter().zip(&read) {
+        differences(name, meant, read, &mut report);
+    }
+    report
 }
 
 /// Says where two readings of one document part.

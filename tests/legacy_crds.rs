@@ -8,7 +8,7 @@ use meshc_tests::{parts, repository, yaml};
 use serde_json::Value;
 
 /// `apiVersion` and `kind`, with what the release says of them.
-type Validators = BTreeMap<(String, String), jsonschema::Validator>;
+pub(crate) type Validators = BTreeMap<(String, String), jsonschema::Validator>;
 
 #[test]
 fn what_the_repository_shows_as_output() {
@@ -18,22 +18,28 @@ fn what_the_repository_shows_as_output() {
     for file in emitted::everything().unwrap() {
         let Release::Legacy(minor) = file.release else { continue };
         let validators = releases.entry(minor).or_insert_with(|| validators(&crds, minor));
-        let path = repository::shown(&file.path);
-        for object in yaml::read(&file.text).unwrap_or_else(|error| panic!("{path}: {error:#}")) {
-            for complaint in complaints(validators, &object) {
-                writeln!(
-                    report,
-                    "{path}: {} {}: {complaint}",
-                    object["kind"], object["metadata"]["name"]
-                )
-                .unwrap();
-            }
-        }
+        report.push_str(&refusals(validators, &repository::shown(&file.path), &file.text));
     }
     assert!(
         report.is_empty(),
         "the definitions of the release do not admit:\n{report}"
     );
+}
+
+/// What the release does not admit of a stream.
+pub(crate) fn refusals(validators: &Validators, name: &str, text: &str) -> String {
+    let mut report = String::new();
+    for object in yaml::read(text).unwrap_or_else(|error| panic!("{name}: {error:#}")) {
+        for complaint in complaints(validators, &object) {
+            writeln!(
+                report,
+                "{name}: {} {}: {complaint}",
+                object["kind"], object["metadata"]["name"]
+            )
+            .unwrap();
+        }
+    }
+    report
 }
 
 /// The definitions are of use only if they refuse.
@@ -63,7 +69,7 @@ fn the_definitions_refuse_what_the_release_refuses() {
     }
 }
 
-fn validators(crds: &parts::LegacyCrds, minor: u32) -> Validators {
+pub(crate) fn validators(crds: &parts::LegacyCrds, minor: u32) -> Validators {
     let schemas = crds.schemas(minor).unwrap();
     let compiled = schemas.into_iter().map(|(group, version, kind, schema)| {
         let validator = jsonschema::validator_for(&schema).unwrap_or_else(|error| panic!("1.{minor} {kind}: {error}"));

@@ -19,6 +19,8 @@ mod legacy_crds;
 #[cfg(test)]
 mod real_parts;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod strings;
 #[cfg(test)]
 mod tidy;

