@@ -12,9 +12,10 @@ pub mod project;
 mod suppress;
 mod texts;
 
-use crate::backends::Artifact;
+use crate::backends::{self, Artifact};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir;
+use crate::lower;
 use crate::policy::Target;
 use crate::source::{FileId, Files, SourceMap, Span};
 use findings::Findings;
@@ -118,8 +119,13 @@ fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpo
         let mut acc = Diagnostics::default();
         let settings = parameters.of(environment.as_deref(), &project, &texts, &mut acc);
         let units = texts.units(environment.as_deref());
-        let _program = hir::resolve(&units, &settings, &mut acc);
-        let artifacts = Vec::new();
+        let program = hir::resolve(&units, &settings, &mut acc);
+        let policies = lower::lower(&program, target, &mut acc);
+        let artifacts = if acc.has_errors() {
+            Vec::new()
+        } else {
+            backends::emit(&policies, target, &program.mesh.root)
+        };
         findings.add(acc);
         builds.push(Build {
             environment: environment.clone(),
