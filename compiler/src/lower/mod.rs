@@ -16,7 +16,7 @@ mod rules;
 mod tokens;
 
 use crate::diagnostics::Diagnostics;
-use crate::hir::Program;
+use crate::hir::{ItemKind, Program, Scope};
 use crate::policy::{PolicySet, Target};
 use objects::Objects;
 use reach::Reach;
@@ -39,6 +39,7 @@ pub fn lower(program: &Program, target: Target, acc: &mut Diagnostics) -> Policy
     let mut policies = PolicySet::default();
     for scope in &program.scopes {
         if !target.is_legacy() {
+            refuse_legacy(scope, acc);
             policies
                 .peer_authentications
                 .extend(peers::lower(&ctx, scope, &mut objects, acc));
@@ -56,4 +57,16 @@ pub fn lower(program: &Program, target: Target, acc: &mut Diagnostics) -> Policy
             .extend(destinations::lower(&ctx, destination, &mut objects, acc));
     }
     policies
+}
+
+/// Reports what only the legacy API can say.
+fn refuse_legacy(scope: &Scope, acc: &mut Diagnostics) {
+    for item in scope
+        .items
+        .iter()
+        .filter(|item| matches!(item.kind, ItemKind::Legacy(_)))
+    {
+        let instead = "remove it: today's `mtls` and `accept` say what a workload demands, without this exception";
+        acc.push(errors::legacy_only("`legacy`", item.span, instead));
+    }
 }
