@@ -24,6 +24,7 @@ use crate::golden::Golden;
 fn documents_show_what_is_true() {
     let mut golden = Golden::default();
     let mut paths = repository::files("spec", ".md").unwrap();
+    paths.extend(repository::files("examples", "README.md").unwrap());
     paths.extend(["README.md", "ARCHITECTURE.md"].map(|name| repository::root().join(name)));
     let generated = |path: &Path| path.ends_with("spec/diagnostics.md");
     for path in paths.into_iter().filter(|path| path.is_file() && !generated(path)) {
