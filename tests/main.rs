@@ -9,6 +9,8 @@ mod docs;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod istio_accepts;

@@ -3,6 +3,7 @@
 pub mod case;
 pub mod emitted;
 pub mod fenced;
+pub mod generate;
 pub mod hostile;
 pub mod parts;
 pub mod repository;

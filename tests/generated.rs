@@ -1,0 +1,52 @@
+//! Whatever the compiler takes, a cluster takes: programs that nobody wrote, each from its seed.
+
+use meshc::diagnostics::Severity;
+use meshc_tests::case::Case;
+use meshc_tests::generate::{self, Die};
+use meshc_tests::parts;
+
+use crate::{compile, istio_accepts, kubectl_reads};
+
+const PROGRAMS: u64 = 400;
+
+/// A generator that only makes mistakes would prove nothing.
+const LEAST_CORRECT: usize = 200;
+
+#[test]
+fn what_comes_of_any_program_is_accepted() {
+    let mut streams = Vec::new();
+    let mut refused = Vec::new();
+    for seed in 0..PROGRAMS {
+        let target = Die::new(seed).one(&["", "", "# target: istio-1.25\n", "# target: istio-1.18\n"]);
+        let program = format!("{target}{}", generate::program(seed));
+        let case = Case::parse(&program);
+        let outcome = compile::check_case(&case).unwrap();
+        if outcome.count(Severity::Error) > 0 {
+            refused.push(case.with(&outcome.diagnostics, &outcome.sources));
+        } else {
+            streams.push((
+                format!("the program of seed {seed}"),
+                compile::build_case(&case).unwrap(),
+            ));
+        }
+    }
+    assert!(
+        streams.len() >= LEAST_CORRECT,
+        "only {} of {PROGRAMS} generated programs are correct; three that are not:\n{}",
+        streams.len(),
+        refused[..3].join("\n")
+    );
+    if let Some(oracle) = parts::oracle().unwrap() {
+        let all: Vec<_> = streams
+            .iter()
+            .map(|(name, text)| (name.clone(), text.as_str()))
+            .collect();
+        let report = istio_accepts::refusals(oracle, &all);
+        assert!(report.is_empty(), "Istio does not accept:\n{report}");
+    }
+    if let Some(kubectl) = parts::kubectl().unwrap() {
+        let all: String = streams.iter().map(|(_, text)| format!("{text}---\n")).collect();
+        let report = kubectl_reads::misreadings(kubectl, "generated programs", &all);
+        assert!(report.is_empty(), "Kubernetes reads something else:\n{report}");
+    }
+}
