@@ -11,7 +11,7 @@ use meshc_tests::{repository, yaml};
 use serde_json::Value;
 
 use crate::compile;
-use crate::golden::Golden;
+use crate::golden::{Golden, difference};
 
 #[test]
 fn give_what_is_expected() {
@@ -41,7 +41,7 @@ fn give_the_objects_they_were_made_after() {
                     |objects: &BTreeMap<_, _>| serde_json::to_string_pretty(&objects.values().collect::<Vec<_>>());
                 let (written, found) = (text(&by_name(written)).unwrap(), text(&found).unwrap());
                 if written != found {
-                    golden.mistake(&path, &format!("written:\n{written}\nemitted:\n{found}"));
+                    golden.mistake(&path, &difference(&written, &found));
                 }
             }
             Err(error) => golden.mistake(&path, &error),

@@ -5,9 +5,13 @@ use meshc_tests::case::Case;
 use meshc_tests::generate::{self, Die};
 use meshc_tests::parts;
 
-use crate::{compile, istio_accepts, kubectl_reads};
+use crate::{compile, istio_accepts, kubectl_reads, legacy_crds};
 
 const PROGRAMS: u64 = 400;
+
+/// Mostly the newest release; the older ones lack much of what the programs say.
+const TARGETS: &[&str] = &["", "", "", "# target: istio-1.25\n", "# target: istio-1.18\n", OLDEST];
+const OLDEST: &str = "# target: istio-1.5\n";
 
 /// A generator that only makes mistakes would prove nothing.
 const LEAST_CORRECT: usize = 200;
@@ -15,9 +19,10 @@ const LEAST_CORRECT: usize = 200;
 #[test]
 fn what_comes_of_any_program_is_accepted() {
     let mut streams = Vec::new();
+    let mut oldest = Vec::new();
     let mut refused = Vec::new();
     for seed in 0..PROGRAMS {
-        let target = Die::new(seed).one(&["", "", "# target: istio-1.25\n", "# target: istio-1.18\n"]);
+        let target = Die::new(seed).one(TARGETS);
         let program = format!("{target}{}", generate::program(seed));
         let case = Case::parse(&program);
         let outcome = compile::check_case(&case).unwrap();
@@ -43,6 +48,14 @@ fn what_comes_of_any_program_is_accepted() {
             .collect();
         let report = istio_accepts::refusals(oracle, &all);
         assert!(report.is_empty(), "Istio does not accept:\n{report}");
+    }
+    if let Some(crds) = parts::legacy_crds() {
+        let validators = legacy_crds::validators(&crds, 5);
+        let report: String = oldest
+            .iter()
+            .map(|(name, text)| legacy_crds::refusals(&validators, name, text))
+            .collect();
+        assert!(report.is_empty(), "Istio 1.5 does not accept:\n{report}");
     }
     if let Some(kubectl) = parts::kubectl().unwrap() {
         let all: String = streams.iter().map(|(_, text)| format!("{text}---\n")).collect();

@@ -54,7 +54,7 @@ pub(crate) fn inputs(folder: &str, suffix: &str, but: &[&str]) -> Vec<PathBuf> {
 }
 
 /// The lines that differ, between the first and the last of them.
-fn difference(expected: &str, found: &str) -> String {
+pub(crate) fn difference(expected: &str, found: &str) -> String {
     let (expected, found): (Vec<_>, Vec<_>) = (expected.lines().collect(), found.lines().collect());
     let start = expected.iter().zip(&found).take_while(|(a, b)| a == b).count();
     let (old, new) = (&expected[start..], &found[start..]);

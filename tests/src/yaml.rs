@@ -7,6 +7,8 @@ use serde_json::Value;
 /// Every document of a stream that holds something.
 pub fn read(text: &str) -> Result<Vec<Value>> {
     let options = serde_saphyr::options! {
+        // Our own output needs no guard against bombs, and there can be thousands of objects.
+        budget: None,
         strict_booleans: true,
         merge_keys: serde_saphyr::MergeKeyPolicy::AsOrdinary,
         underscored_numbers_as_strings: true,
