@@ -30,11 +30,8 @@ pub(super) struct WriteError {
 
 impl WriteError {
     fn new(action: &'static str, path: &Path, error: &io::Error) -> Self {
-        let reason = if error.kind() == io::ErrorKind::PermissionDenied {
-            "permission denied".to_owned()
-        } else {
-            error.to_string()
-        };
+        // The kind alone: the text may name the file that stands in for a while, which nobody has heard of.
+        let reason = error.kind().to_string();
         Self {
             action,
             path: path.to_path_buf(),

@@ -36,6 +36,8 @@ pub enum LocationError {
     NotMesh(String),
     #[error("there is no `.mesh` file in `{0}`")]
     Empty(String),
+    #[error("`{folder}` has no `mesh.toml` of its own, but there are projects in it: `{}`", .projects.join("`, `"))]
+    Several { folder: String, projects: Vec<String> },
 }
 
 impl Location {
@@ -133,11 +135,16 @@ pub struct Project {
 #[derive(Debug)]
 pub struct ProjectFile {
     pub id: FileId,
+    /// Where it is on disk.
+    pub path: PathBuf,
     /// The only environment that it belongs to; `None` for all of them.
     pub environment: Option<String>,
 }
 
 /// Finds and reads the files of a project.
+///
+/// # Errors
+/// There is no `.mesh` file.
 pub fn read(
     files: &dyn Files,
     location: &Location,
@@ -147,6 +154,13 @@ pub fn read(
     let found = find(files, location);
     if !found.files.iter().any(|file| is_mesh(file)) && found.unreadable.is_empty() {
         return Err(LocationError::Empty(location.shown()));
+    }
+    let projects = found.inner_projects();
+    if !projects.is_empty() && !found.files.iter().any(|file| file == manifest::FILE_NAME) {
+        return Err(LocationError::Several {
+            folder: location.shown(),
+            projects: projects.into_iter().map(str::to_owned).collect(),
+        });
     }
     let root = match location.kind {
         EntryKind::Folder => location.path.as_path(),
@@ -174,6 +188,7 @@ pub fn read(
             let environment = environment_of(path).map(str::to_owned);
             project.files.push(ProjectFile {
                 id,
+                path: root.join(path),
                 environment: environment.filter(|_| location.kind == EntryKind::Folder),
             });
         } else {
@@ -244,6 +259,17 @@ struct Found {
     files: Vec<String>,
     environments: BTreeSet<String>,
     unreadable: Vec<(String, FileError)>,
+}
+
+impl Found {
+    /// The folders below the root that have a manifest.
+    fn inner_projects(&self) -> Vec<&str> {
+        let folders = self.files.iter().filter_map(|file| file.rsplit_once('/'));
+        folders
+            .filter(|(_, name)| *name == manifest::FILE_NAME)
+            .map(|(folder, _)| folder)
+            .collect()
+    }
 }
 
 fn find(files: &dyn Files, location: &Location) -> Found {

@@ -1,5 +1,7 @@
 //! What names mean, on small projects; and that the programs of the design resolve.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads what lies in the repository")]
+
 use std::collections::BTreeMap;
 
 use super::{Program, Unit, resolve};

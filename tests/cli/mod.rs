@@ -1,0 +1,146 @@
+//! The command as a person or a pipeline meets it: exit codes, streams, formats, and what it does to a folder.
+//!
+//! Runs are in process, in a folder of their own on disk.
+
+mod environments;
+mod files;
+mod formats;
+mod output;
+mod usage;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use meshc::cli::{ExitCode, Io};
+use tempfile::TempDir;
+
+/// A folder to work in.
+struct Shell {
+    folder: TempDir,
+    cwd: PathBuf,
+}
+
+/// What a run left.
+#[derive(Debug)]
+struct Ran {
+    code: ExitCode,
+    out: String,
+    err: String,
+}
+
+/// A small project that builds three objects in two namespaces, and says which release it is for.
+const MANIFEST: &str = "target = \"istio-1.31\"\n";
+const POLICY: &str = "mesh {\n    mtls strict\n    workload-label app\n}\n\nnamespace shop {\n    default deny\n\n    workload web {\n        \
+                      account web\n        ports 8080 http\n        allow anyone to GET /\n    }\n}\n";
+
+impl Shell {
+    /// An empty folder.
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let cwd = folder.path().to_path_buf();
+        Self { folder, cwd }
+    }
+
+    /// A folder that is a project.
+    fn project() -> Self {
+        let shell = Self::new();
+        shell.file("mesh.toml", MANIFEST);
+        shell.file("policy.mesh", POLICY);
+        shell
+    }
+
+    /// The same folder, from one below it.
+    fn in_folder(mut self, path: &str) -> Self {
+        self.cwd = self.folder.path().join(path);
+        fs::create_dir_all(&self.cwd).unwrap();
+        self
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn file(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// The names in a folder, sorted.
+    fn names(&self, path: &str) -> Vec<String> {
+        names(&self.path(path))
+    }
+
+    #[track_caller]
+    fn run<const N: usize>(&self, args: [&str; N]) -> Ran {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = Io {
+            out: &mut out,
+            err: &mut err,
+            cwd: self.cwd.clone(),
+            err_is_terminal: false,
+            no_color: false,
+            color: false,
+        };
+        let args = std::iter::once("meshc").chain(args).map(Into::into);
+        let code = meshc::cli::run(args, &mut io);
+        Ran {
+            code,
+            out: String::from_utf8(out).unwrap(),
+            err: String::from_utf8(err).unwrap(),
+        }
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    fn clean(self) -> Self {
+        assert_eq!(self.code, ExitCode::Clean, "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn found(self) -> Self {
+        assert_eq!(self.code, ExitCode::Found, "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    fn could_not_run(self) -> Self {
+        assert_eq!(self.code, ExitCode::CouldNotRun, "{self:#?}");
+        self
+    }
+
+    /// What was said beside the answer holds this text.
+    #[track_caller]
+    fn says(self, text: &str) -> Self {
+        assert!(self.err.contains(text), "`{text}` is not in\n{}", self.err);
+        self
+    }
+
+    #[track_caller]
+    fn does_not_say(self, text: &str) -> Self {
+        assert!(!self.err.contains(text), "`{text}` is in\n{}", self.err);
+        self
+    }
+
+    /// The answer holds this text.
+    #[track_caller]
+    fn prints(self, text: &str) -> Self {
+        assert!(self.out.contains(text), "`{text}` is not in\n{}", self.out);
+        self
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,103 @@
+//! Arguments, help, and the commands that need no project.
+
+use super::Shell;
+
+#[test]
+fn help_has_examples_and_exit_codes() {
+    let ran = Shell::new().run(["--help"]).clean();
+    ran.prints("Examples:").prints("meshc new shop").prints("Exit codes:");
+    for command in ["build", "check", "explain", "new", "completions"] {
+        Shell::new().run([command, "--help"]).clean().prints("Examples:\n");
+    }
+}
+
+#[test]
+fn wrong_arguments_cannot_run() {
+    let shell = Shell::project();
+    shell.run([]).could_not_run().says("Usage:");
+    shell.run(["biuld"]).could_not_run().says("build");
+    shell.run(["check", "--format", "xml"]).could_not_run().says("xml");
+    shell
+        .run(["check", "--target", "istio-1.99"])
+        .could_not_run()
+        .says("`istio-1.99`");
+    shell.run(["build", "--check"]).could_not_run().says("--output");
+    shell
+        .run(["check", "nowhere"])
+        .could_not_run()
+        .says("`nowhere` is not there");
+    shell.run(["check", "mesh.tom"]).could_not_run();
+}
+
+#[test]
+fn a_folder_without_mesh_files_is_no_project() {
+    let shell = Shell::new();
+    shell.run(["check"]).could_not_run().says("no `.mesh` file");
+    shell.file("notes.txt", "");
+    shell
+        .run(["check", "notes.txt"])
+        .could_not_run()
+        .says("neither a folder nor a `.mesh` file");
+}
+
+#[test]
+fn explain_takes_codes_and_names() {
+    let shell = Shell::new();
+    let page = shell.run(["explain", "E0005"]).clean().out;
+    assert!(page.starts_with("# E0005 unknown-key\n"), "{page}");
+    assert_eq!(shell.run(["explain", "e0005"]).clean().out, page);
+    assert_eq!(shell.run(["explain", "unknown-key"]).clean().out, page);
+    shell
+        .run(["explain", "unknwon-key"])
+        .could_not_run()
+        .says("did you mean `unknown-key`?");
+    shell.run(["explain", "E9999"]).could_not_run().says("`E9999`");
+    shell.run(["explain"]).clean().prints("E0005  error");
+}
+
+#[test]
+fn completions_are_made_for_shells() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        Shell::new().run(["completions", shell]).clean().prints("meshc");
+    }
+    Shell::new().run(["completions", "cmd"]).could_not_run();
+}
+
+#[test]
+fn new_makes_a_project_that_builds() {
+    let shell = Shell::new();
+    shell.run(["new", "shop"]).clean().says("meshc build shop");
+    shell
+        .run(["check", "shop", "--deny", "warnings"])
+        .clean()
+        .does_not_say("note");
+    shell.run(["build", "shop"]).clean().prints("kind: AuthorizationPolicy");
+    shell
+        .run(["build", "shop", "--env", "prod"])
+        .clean()
+        .prints("login.example.com");
+    shell.run(["new", "shop"]).could_not_run().says("not empty");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_mistake() {
+    struct Gone;
+    impl std::io::Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut io = meshc::cli::Io {
+        out: &mut Gone,
+        err: &mut Vec::new(),
+        cwd: std::path::PathBuf::new(),
+        err_is_terminal: false,
+        no_color: false,
+        color: false,
+    };
+    let args = ["meshc", "explain"].map(Into::into);
+    assert_eq!(meshc::cli::run(args, &mut io), meshc::cli::ExitCode::Clean);
+}
