@@ -9,6 +9,8 @@ mod destinations;
 pub mod errors;
 mod facts;
 mod formula;
+#[cfg(test)]
+mod meaning_kept;
 mod objects;
 mod peers;
 mod reach;
