@@ -449,17 +449,16 @@ impl<'a> Resolver<'a, '_> {
                 ast::TargetKind::Waypoint => TargetKind::Waypoint,
             };
             let found = Target { kind, name };
-            if resolved.contains(&found) {
-                self.acc.push(errors::said_twice(
-                    &format!("target `{}`", found.name),
-                    target.span,
-                    None,
-                ));
-            } else {
-                resolved.push(found);
+            let key = (env.here_namespace.clone().unwrap_or_default(), found.clone());
+            match self.targets.insert(key, target.span) {
+                Some(earlier) => {
+                    let what = format!("target `{}`", found.name);
+                    self.acc.push(errors::said_twice(&what, target.span, Some(earlier)));
+                }
+                None => resolved.push(found),
             }
         }
-        Some(ScopeKind::Targets(resolved))
+        (!resolved.is_empty()).then_some(ScopeKind::Targets(resolved))
     }
 }
 

@@ -19,8 +19,21 @@ impl<'a> Resolver<'a, '_> {
     /// All destinations, in the order of the text.
     pub(super) fn destinations(&mut self) {
         for (entry, namespace) in std::mem::take(&mut self.destinations) {
-            if let Some(destination) = self.destination(&entry, namespace.as_ref()) {
-                self.program.destinations.push(destination);
+            let Some(destination) = self.destination(&entry, namespace.as_ref()) else {
+                continue;
+            };
+            let same = |other: &&Destination| {
+                other.host.it == destination.host.it
+                    && other.namespace == destination.namespace
+                    && other.clients == destination.clients
+            };
+            match self.program.destinations.iter().find(same) {
+                Some(earlier) => {
+                    let what = format!("destination `{}`", destination.host.it);
+                    let twice = errors::said_twice(&what, destination.host.span, Some(earlier.host.span));
+                    self.acc.push(twice);
+                }
+                None => self.program.destinations.push(destination),
             }
         }
     }

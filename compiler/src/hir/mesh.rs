@@ -2,7 +2,7 @@
 
 use super::names::Env;
 use super::resolver::{Entry, Resolver};
-use super::{Normalization, Provider, errors};
+use super::{At, Normalization, Provider, errors};
 use crate::source::Span;
 use crate::syntax::ast::{Fact, ItemKind, ListFact, SingleFact, Value};
 
@@ -25,7 +25,11 @@ impl<'a> Resolver<'a, '_> {
                 ItemKind::Fact(Fact::Single { key, value }) => self.mesh_single(*key, value, env),
                 ItemKind::Fact(Fact::List { key, values }) => {
                     let domains = self.texts(values, "a trust domain", env);
-                    let domains: Vec<String> = domains.into_iter().map(|d| d.it).collect();
+                    let domains: Vec<String> = domains
+                        .into_iter()
+                        .filter(|d| self.is_trust_domain(d))
+                        .map(|d| d.it)
+                        .collect();
                     match key {
                         ListFact::Aliases => self.program.mesh.aliases = domains,
                         ListFact::Trusts => self.program.mesh.trusts = domains,
@@ -75,6 +79,15 @@ impl<'a> Resolver<'a, '_> {
         });
     }
 
+    /// A trust domain is one name: no slash, no star.
+    fn is_trust_domain(&mut self, domain: &At<String>) -> bool {
+        let ok = !domain.it.contains(['/', '*']);
+        if !ok {
+            self.acc.push(errors::invalid_trust_domain(&domain.it, domain.span));
+        }
+        ok
+    }
+
     fn mesh_single(&mut self, key: SingleFact, value: &Value, env: &Env) {
         match key {
             SingleFact::Root => {
@@ -88,7 +101,9 @@ impl<'a> Resolver<'a, '_> {
                 }
             }
             SingleFact::TrustDomain => {
-                if let Some(domain) = self.text(value, "a trust domain", env) {
+                if let Some(domain) = self.text(value, "a trust domain", env)
+                    && self.is_trust_domain(&domain)
+                {
                     self.program.mesh.trust_domain = domain.it;
                 }
             }

@@ -82,6 +82,7 @@ pub fn resolve(units: &[Unit<'_>], settings: &BTreeMap<String, Setting>, acc: &m
         drafts: Vec::new(),
         mesh_draft: None,
         namespace_drafts: BTreeMap::new(),
+        targets: BTreeMap::new(),
         destinations: Vec::new(),
         frames: 0,
         expanding: Vec::new(),

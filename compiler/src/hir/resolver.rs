@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::names::{Bound, Caller, Decl, Env, Found, Frame, Key, Operation, ParamValue, Table, Template};
-use super::{Expr, IssuerId, Program, ScopeKind, errors};
+use super::{Expr, IssuerId, Program, ScopeKind, Target, errors};
 use crate::diagnostics::Diagnostics;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -58,7 +58,9 @@ pub(super) struct Resolver<'a, 'd> {
     /// The draft of the mesh and of each namespace.
     pub(super) mesh_draft: Option<usize>,
     pub(super) namespace_drafts: BTreeMap<Rc<str>, usize>,
-    /// Destinations, invariants and tests, with what they see and the namespace they stand in.
+    /// The targets that blocks are about: each has one block.
+    pub(super) targets: BTreeMap<(Rc<str>, Target), Span>,
+    /// Destinations, with what they see and the namespace they stand in.
     pub(super) destinations: Vec<(Entry<'a>, Option<Rc<str>>)>,
     pub(super) frames: usize,
     /// Templates being expanded, to find cycles.

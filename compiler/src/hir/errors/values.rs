@@ -171,12 +171,8 @@ pub(in crate::hir) fn invalid_host(text: &str, span: Span) -> Diagnostic {
 }
 
 pub(in crate::hir) fn invalid_trust_domain(text: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(
-        &INVALID_IDENTITY,
-        span,
-        format!("`{text}` is no trust domain: it holds a slash"),
-    )
-    .help("write `principal` for a whole identity, `sa` or `ns` for a part of it")
+    Diagnostic::new(&INVALID_IDENTITY, span, format!("`{text}` is no trust domain"))
+        .help("write `principal` for a whole identity, `sa` or `ns` for a part of it")
 }
 
 pub(in crate::hir) fn spiffe_prefix(text: &str, span: Span) -> Diagnostic {
