@@ -54,8 +54,10 @@ impl Location {
     }
 
     fn at(files: &dyn Files, cwd: &Path, path: &Path) -> Result<Self, LocationError> {
-        let shown = slashed(&clean(path));
         let full = clean(&cwd.join(path));
+        // A path from the root of the file system to something below the working folder is called from there.
+        let below = full.strip_prefix(clean(cwd)).ok().filter(|_| path.is_absolute());
+        let shown = below.map_or_else(|| slashed(&clean(path)), slashed);
         let kind = files
             .kind(&full)
             .ok_or_else(|| LocationError::NotFound(slashed(path)))?;
@@ -372,6 +374,9 @@ mod tests {
         assert_eq!(location(&files, "/w/p/a", Some(".")), ok("/w/p/a", ""));
         assert_eq!(location(&files, "/w/p/a", Some("../../q")), ok("/w/q", "../../q/"));
         assert_eq!(location(&files, "/w", Some("p/mesh.toml")), ok("/w/p", "p/"));
+        assert_eq!(location(&files, "/w", Some("/w/p")), ok("/w/p", "p/"));
+        assert_eq!(location(&files, "/w/q", Some("/w/p")), ok("/w/p", "/w/p/"));
+        assert_eq!(location(&files, "/w/p", Some("/w/p")), ok("/w/p", ""));
         assert_eq!(location(&files, "/w", Some("q/y.mesh")), ok("/w/q/y.mesh", "q/"));
         let not_found = LocationError::NotFound("r".to_owned());
         assert_eq!(location(&files, "/w", Some("r")), Err(not_found));
