@@ -25,6 +25,8 @@ mod real_parts;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod stdlib;
+#[cfg(test)]
 mod strings;
 #[cfg(test)]
 mod tidy;
