@@ -103,6 +103,7 @@ fn by_name(objects: Vec<Value>) -> BTreeMap<[String; 3], Value> {
     let named = objects.into_iter().map(|mut object| {
         strip(&mut object, "labels", "app.kubernetes.io/managed-by");
         strip(&mut object, "annotations", "kubernetes.io/description");
+        json_names(&mut object);
         object.sort_all_objects();
         let text = |pointer| {
             object
@@ -128,5 +129,26 @@ fn strip(object: &mut Value, map: &str, key: &str) {
         if entries.is_empty() {
             metadata.remove(map);
         }
+    }
+}
+
+/// Fields by their JSON names: the task writes two of them as the schema's own language does, which is the same to a
+/// cluster.
+fn json_names(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(json_names),
+        Value::Object(fields) => {
+            for (proto, json) in [
+                ("trigger_rules", "triggerRules"),
+                ("excluded_paths", "excludedPaths"),
+                ("included_paths", "includedPaths"),
+            ] {
+                if let Some(field) = fields.remove(proto) {
+                    fields.insert(json.to_owned(), field);
+                }
+            }
+            fields.values_mut().for_each(json_names);
+        }
+        _ => {}
     }
 }
