@@ -86,6 +86,9 @@ fn leave_out_tcp<'p>(
         Demand::Deny { .. } | Demand::Envoy { .. } => false,
         Demand::Require => true,
     };
+    if demand == (Demand::Deny { including_tcp: false }) {
+        note_closed_tcp(ctx, scope, list, span, acc);
+    }
     if !list.iter().any(|a| always || a.asks_for_http()) {
         return Some(());
     }
@@ -126,6 +129,22 @@ fn leave_out_tcp<'p>(
         }
     }
     Some(())
+}
+
+/// Says which TCP ports close because an alternative only excludes by HTTP facts.
+fn note_closed_tcp<'p>(ctx: &Context<'p>, scope: &'p Scope, list: &[Alternative], span: Span, acc: &mut Diagnostics) {
+    let Ok(tcp) = ctx.reach.tcp_ports(scope) else { return };
+    let closes = |port: &String| {
+        list.iter().any(|a| {
+            let excluded = a.negative.get(&Slot::Ports).is_some_and(|ports| ports.contains(port));
+            let named = a.lists(&Slot::Ports).all(|ports| ports.contains(port));
+            a.speaks_of_http() && !a.asks_for_http() && named && !excluded
+        })
+    };
+    let ports: Vec<String> = tcp.keys().map(u16::to_string).filter(closes).collect();
+    if !ports.is_empty() {
+        acc.push(errors::closes_tcp(&ports, span));
+    }
 }
 
 /// What in an alternative ztunnel does not see (`istio-semantics.md`, section 7.1).

@@ -1,9 +1,10 @@
 //! Facts of a request to Istio's lists: what each WHO, WHAT and WHEN of the language is called there.
 
 use super::formula::{Formula, Slot};
+use super::tokens::is_split;
 use super::{Context, errors};
 use crate::diagnostics::Diagnostics;
-use crate::hir::{At, Expr, ExprKind, Fact, IssuerId, Of, Value};
+use crate::hir::{At, Expr, ExprKind, Fact, Issuer, IssuerId, Of, Value};
 use crate::policy::{ConditionKey, Feature, IpBlock};
 use crate::source::Span;
 
@@ -45,7 +46,14 @@ impl Facts<'_, '_, '_> {
             Fact::Token => claim(vec!["iss".to_owned()], vec!["*".to_owned()]),
             Fact::Issuer(ids) => claim(vec!["iss".to_owned()], self.issuers(ids)),
             Fact::RequestPrincipal(values) => Formula::List(Slot::RequestPrincipals, texts(values)),
-            Fact::Claim { path, values } => claim(path.clone(), texts(values)),
+            Fact::Claim { path, values } => {
+                let issuers = &self.ctx.program.issuers;
+                let words = |issuer: &Issuer| issuer.claims.get(path).is_some_and(|ty| is_split(path, ty.it));
+                if issuers.iter().any(words) {
+                    self.need(Feature::SpaceDelimitedClaims, "a claim of `words`", span);
+                }
+                claim(path.clone(), texts(values))
+            }
             Fact::Method(values) => Formula::List(Slot::Methods, texts(values)),
             Fact::Path(values) => {
                 if let Some(template) = values.iter().find(|value| value.text.contains('{')) {

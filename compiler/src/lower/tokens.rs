@@ -123,11 +123,7 @@ fn jwt_rule(ctx: &Context<'_>, issuer: &Issuer, used: Span, acc: &mut Diagnostic
         }
     };
     let cookie = issuer.places.iter().find(|place| place.it.kind == PlaceKind::Cookie);
-    let words = issuer.claims.iter().filter(|(_, ty)| ty.it == ClaimType::Words);
-    // Istio splits these two by itself.
-    let words: Vec<_> = words
-        .filter(|(path, _)| !matches!(path.as_slice(), [n] if n == "scope" || n == "permission"))
-        .collect();
+    let words = issuer.claims.iter().filter(|(path, ty)| is_split(path, ty.it));
     need(
         Feature::ClaimHeaders,
         "`claim-headers`",
@@ -138,11 +134,6 @@ fn jwt_rule(ctx: &Context<'_>, issuer: &Issuer, used: Span, acc: &mut Diagnostic
         Feature::JwksTimeout,
         "`timeout`",
         issuer.timeout.as_ref().map(|t| t.span),
-    );
-    need(
-        Feature::SpaceDelimitedClaims,
-        "a claim of `words`",
-        words.first().map(|(_, ty)| ty.span),
     );
     need(
         Feature::IssuerWithoutIss,
@@ -171,10 +162,20 @@ fn jwt_rule(ctx: &Context<'_>, issuer: &Issuer, used: Span, acc: &mut Diagnostic
         output_payload_to_header: issuer.payload_header.as_ref().map(|h| h.it.clone()),
         output_claim_to_headers: issuer.claim_headers.iter().map(|h| h.it.clone()).collect(),
         timeout: issuer.timeout.as_ref().map(|t| t.it.clone()),
-        space_delimited_claims: words
-            .into_iter()
-            .filter_map(|(path, _)| path.first().cloned())
-            .collect(),
+        space_delimited_claims: if ctx.target.has(Feature::SpaceDelimitedClaims) {
+            words
+                .into_iter()
+                .filter_map(|(path, _)| path.first().cloned())
+                .collect()
+        } else {
+            // Nothing tests one: a test of it is an error on such a release.
+            Vec::new()
+        },
         origin: used,
     }
+}
+
+/// Whether a claim is split at blanks because an issuer says so; two claims Istio splits by itself.
+pub(super) fn is_split(path: &[String], ty: ClaimType) -> bool {
+    ty == ClaimType::Words && !matches!(path, [name] if name == "scope" || name == "permission")
 }

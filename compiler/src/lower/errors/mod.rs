@@ -42,6 +42,8 @@ codes! {
         "A rule does not reach the workloads that ztunnel alone protects.";
     ROOT_SELECTOR Warning "W0321" "root-selector" "root_selector.md"
         "A selector in the root namespace reaches pods of other namespaces.";
+    CLOSES_TCP Note "N0322" "closes-tcp" "closes_tcp.md"
+        "A `deny` that only excludes by HTTP facts closes TCP ports.";
 }
 
 pub(super) fn too_many_alternatives(span: Span) -> Diagnostic {
@@ -118,7 +120,7 @@ pub(super) fn object_twice(kind: &str, name: &str, span: Span, earlier: Span) ->
     Diagnostic::new(
         &OBJECT_TWICE,
         span,
-        format!("a {kind} `{name}` is made here and elsewhere in the namespace"),
+        format!("{kind} `{name}` is made here and elsewhere in the namespace"),
     )
     .secondary(earlier, "the other one")
     .help("give one of them another name: `as NAME`")
@@ -128,7 +130,7 @@ pub(super) fn object_name(kind: &str, name: &str, span: Span) -> Diagnostic {
     Diagnostic::new(
         &OBJECT_NAME,
         span,
-        format!("a cluster refuses a {kind} called `{name}`"),
+        format!("a cluster refuses `{name}` as the name of its {kind}"),
     )
     .help("give it a name of lower-case letters, digits, `-` and `.`, at most 253 characters: `as NAME`")
 }
@@ -219,4 +221,14 @@ pub(super) fn root_selector(scope: &Scope, strangers: &[&Scope]) -> Diagnostic {
         .take(3)
         .fold(diagnostic, |d, stranger| d.secondary(stranger.span, "reached as well"));
     diagnostic.help("select by a label that only these pods carry, or write the block in `mesh` if all are meant")
+}
+
+pub(super) fn closes_tcp(ports: &[String], span: Span) -> Diagnostic {
+    let (noun, list) = (if ports.len() == 1 { "port" } else { "ports" }, ports.join(", "));
+    Diagnostic::new(
+        &CLOSES_TCP,
+        span,
+        format!("this also closes the TCP {noun} {list}, where no request can be an exception"),
+    )
+    .help("name the HTTP ports if only they are meant: `to port P`")
 }
