@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use meshc::catalogue;
 use meshc::diagnostics::Severity;
 use meshc_tests::case::Case;
+use meshc_tests::repository;
 
 use crate::compile;
 use crate::golden::{Golden, inputs};
@@ -18,6 +20,28 @@ fn errors() {
             Ok(outcome) if outcome.diagnostics.is_empty() => golden.mistake(&path, "nothing is said of it"),
             Ok(outcome) => golden.file(&path, &case.with(&outcome.diagnostics, &outcome.sources)),
             Err(error) => golden.mistake(&path, &error),
+        }
+    }
+    golden.finish();
+}
+
+/// Findings that no text file can show: they are about what is no text, or is too much of it.
+const NOT_SHOWN: &[&str] = &["unreadable-file", "not-utf8", "file-too-large", "too-many-errors"];
+
+/// Each finding has a case of its name that earns it.
+#[test]
+fn every_finding_is_earned() {
+    let mut golden = Golden::default();
+    for code in catalogue::all()
+        .into_iter()
+        .filter(|code| !NOT_SHOWN.contains(&code.name))
+    {
+        let name = format!("tests/cases/errors/{}.mesh", code.name.replace('-', "_"));
+        let path = repository::root().join(&name);
+        match fs::read_to_string(&path) {
+            Ok(text) if text.contains(&format!("[{}]: ", code.name)) => {}
+            Ok(_) => golden.mistake(&path, "the case does not earn the finding that it is named after"),
+            Err(_) => golden.mistake(&path, &format!("{} `{}` has no case: write one", code.id, code.name)),
         }
     }
     golden.finish();
