@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod diagnostics;
 pub mod driver;
+pub mod format;
 pub mod hir;
 pub mod lower;
 pub mod policy;

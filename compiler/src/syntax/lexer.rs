@@ -394,3 +394,11 @@ fn braces(text: &str) -> Option<usize> {
     let end = inner.find(|c: char| c.is_whitespace() || "{}()[],\"".contains(c))?;
     (end > 0 && inner.get(end..)?.starts_with('}')).then_some(end + 2)
 }
+
+/// Whether a text is one bare word as it stands.
+#[must_use]
+pub fn is_bare_word(text: &str) -> bool {
+    let mut lexer = Raw::lexer(text);
+    // At the start of a line `//` would look like a comment of another language.
+    lexer.next() == Some(Ok(Raw::Word)) && lexer.remainder().is_empty() && text != "//"
+}

@@ -8,7 +8,8 @@ pub mod parser;
 mod strings;
 pub mod suppress;
 
-pub use parser::{Parsed, parse};
+pub use lexer::is_bare_word;
+pub use parser::{Parsed, is_method, parse};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

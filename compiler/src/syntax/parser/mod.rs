@@ -17,6 +17,8 @@ mod values;
 mod what;
 mod who;
 
+pub use what::is_method;
+
 use std::collections::BTreeMap;
 
 use chumsky::prelude::*;

@@ -103,7 +103,8 @@ fn repeated(terms: &[Term]) -> Option<Diagnostic> {
 }
 
 /// Whether a bare word is a METHOD.
-pub(crate) fn is_method(word: &str) -> bool {
+#[must_use]
+pub fn is_method(word: &str) -> bool {
     let first = word.bytes().next().is_some_and(|b| b.is_ascii_uppercase());
     first
         && word

@@ -3,7 +3,7 @@
 mod messages;
 mod pages;
 mod robust;
-mod samples;
+pub(crate) mod samples;
 
 use std::fmt::Write as _;
 
