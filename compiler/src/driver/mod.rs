@@ -1,6 +1,6 @@
 //! The whole thing: find a project, read it, and take it through the stages.
 //!
-//! [`run`] is the function to read first. A project is judged once for each of its environments, because each is a
+//! `run` is the function to read first. A project is judged once for each of its environments, because each is a
 //! policy of its own; the text is read and parsed once.
 
 pub mod errors;

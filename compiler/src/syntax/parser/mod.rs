@@ -1,6 +1,6 @@
 //! Tokens to tree: the only door to `chumsky`. It never fails; what is broken becomes a diagnostic and `Bad`.
 //!
-//! One file for each section of the grammar. [`recover`] says how a mistake is stepped over, [`explain`] what is said
+//! One file for each section of the grammar. `recover` says how a mistake is stepped over, `explain` what is said
 //! about it.
 
 mod cond;
