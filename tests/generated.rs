@@ -11,13 +11,17 @@ const PROGRAMS: u64 = 400;
 
 /// Mostly the newest release; the older ones lack much of what the programs say.
 const TARGETS: &[&str] = &[
-    "istio-1.31",
-    "istio-1.31",
-    "istio-1.31",
+    NEWEST,
+    NEWEST,
+    NEWEST,
+    NEWEST,
+    NEWEST,
+    NEWEST,
     "istio-1.25",
     "istio-1.18",
     OLDEST,
 ];
+const NEWEST: &str = "istio-1.31";
 const OLDEST: &str = "istio-1.5";
 
 /// A generator that only makes mistakes would prove nothing.

@@ -73,6 +73,9 @@ fn mesh(die: &mut Die, out: &mut String) {
     if die.once_in(2) {
         let _ = writeln!(out, "    mtls {}", die.one(MODES));
     }
+    if die.once_in(15) {
+        out.push_str("    dataplane ambient\n    waypoint * { default deny }\n");
+    }
     if die.once_in(5) {
         rules(die, out, &["deny", "allow"]);
     }
@@ -121,15 +124,69 @@ fn namespace(die: &mut Die, out: &mut String, name: &str, workloads: &[&str]) {
         );
         out.push_str("    }\n");
     }
+    others(die, out, name);
+    out.push_str("}\n");
+}
+
+/// What stands in a namespace beside its workloads.
+fn others(die: &mut Die, out: &mut String, name: &str) {
     if die.once_in(4) {
+        let select = die.one(&["select istio=gw trusted-proxies 1", ""]);
+        let _ = writeln!(out, "    gateway edge {{ {select} account edge ports 8443 https");
+        let _ = writeln!(out, "    {} corp", die.one(&["accept", "require"]));
+        rules(die, out, &["allow", "deny", "audit"]);
+        out.push_str("    }\n");
+    }
+    if die.once_in(4) {
+        let target = die.one(&[
+            "waypoint way",
+            "service front",
+            "service front, service back",
+            "service-entry out",
+        ]);
+        let _ = writeln!(out, "    {target} {{");
+        if die.once_in(2) {
+            out.push_str("    require corp\n");
+        }
+        rules(die, out, &["allow", "deny"]);
+        out.push_str("    }\n");
+    }
+    if die.once_in(4) {
+        let _ = writeln!(out, "    object gathered-{name} {{");
+        out.push_str("    metadata annotation example.com/note=\"yes\" metadata label tier=\"1e3\"\n");
+        let _ = writeln!(out, "    allow {} to {}\n    }}", peer(die), what(die));
+    }
+    if die.once_in(3) {
         let host = die.one(&["*.example.com", "api.shop.svc.cluster.local", "db.example.com"]);
-        let _ = writeln!(
-            out,
-            "    destination {host} {{ tls {} }}",
-            die.one(&["simple", "disable", "istio-mutual"])
+        let mode = die.one(&["simple", "disable", "istio-mutual"]);
+        let _ = writeln!(out, "    destination {host} {{ tls {mode}{} }}", destination(die, mode));
+    }
+}
+
+fn destination(die: &mut Die, mode: &str) -> String {
+    let mut more = String::new();
+    if mode == "simple" && die.once_in(2) {
+        let _ = write!(
+            more,
+            " {{ sni {} san {} }}",
+            text(die),
+            die.some(&["a.example", "b.example", "\"*.c\""])
         );
     }
-    out.push_str("}\n");
+    if die.once_in(3) {
+        more.push_str(" tls disable on port 80, 8080");
+    }
+    if die.once_in(3) {
+        let _ = write!(
+            more,
+            " subset v1 {{ select version=\"{}\" tls istio-mutual }}",
+            die.one(&["1", "v1", "on"])
+        );
+    }
+    if die.once_in(3) {
+        let _ = write!(more, " {}", die.one(&["export-to .", "export-to *", "clients app=web"]));
+    }
+    more
 }
 
 fn rules(die: &mut Die, out: &mut String, actions: &[&str]) {
