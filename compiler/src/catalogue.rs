@@ -14,6 +14,7 @@ pub fn all() -> Vec<&'static Code> {
         syntax::errors::CODES,
         hir::errors::CODES,
         lower::errors::CODES,
+        lower::legacy::errors::CODES,
     ]
     .concat();
     codes.sort_by_key(|code| number(code.id));

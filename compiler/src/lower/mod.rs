@@ -9,6 +9,7 @@ mod destinations;
 pub mod errors;
 mod facts;
 mod formula;
+pub mod legacy;
 #[cfg(test)]
 mod meaning_kept;
 mod objects;
@@ -40,7 +41,11 @@ pub fn lower(program: &Program, target: Target, acc: &mut Diagnostics) -> Policy
     let mut objects = Objects::new(program);
     let mut policies = PolicySet::default();
     for scope in &program.scopes {
-        if !target.is_legacy() {
+        if target.is_legacy() {
+            policies
+                .authentication_policies
+                .extend(legacy::policies(&ctx, scope, &mut objects, acc));
+        } else {
             refuse_legacy(scope, acc);
             policies
                 .peer_authentications
@@ -58,6 +63,9 @@ pub fn lower(program: &Program, target: Target, acc: &mut Diagnostics) -> Policy
             .destination_rules
             .extend(destinations::lower(&ctx, destination, &mut objects, acc));
     }
+    policies
+        .destination_rules
+        .extend(legacy::client_rules(&ctx, &mut objects, acc));
     policies
 }
 
