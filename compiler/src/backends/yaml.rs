@@ -95,20 +95,27 @@ impl Emitter {
 
     fn string(&mut self, text: &str) {
         self.blank();
-        if is_plain(text) {
-            self.out.push_str(text);
-        } else if matches!(self.place, Place::Key | Place::Dash) && is_block(text) {
-            self.out.push_str("|-");
-            for line in text.split('\n') {
-                if line.is_empty() {
-                    self.out.push('\n');
-                } else {
-                    self.line(self.column + 2);
-                    self.out.push_str(line);
-                }
+        match ink(text) {
+            Ink::Bare if is_plain(text) => self.out.push_str(text),
+            Ink::Bare | Ink::Quoted => {
+                self.out.push('"');
+                self.out.push_str(text);
+                self.out.push('"');
             }
-        } else {
-            quote(&mut self.out, text);
+            Ink::Special if matches!(self.place, Place::Key | Place::Dash) && is_block(text) => self.block(text),
+            Ink::Special => quote(&mut self.out, text),
+        }
+    }
+
+    fn block(&mut self, text: &str) {
+        self.out.push_str("|-");
+        for line in text.split('\n') {
+            if line.is_empty() {
+                self.out.push('\n');
+            } else {
+                self.line(self.column + 2);
+                self.out.push_str(line);
+            }
         }
     }
 
@@ -178,22 +185,60 @@ impl Open<'_> {
     }
 }
 
-/// Whether every reader takes the bare text for a string, and for this one.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let starts_well = bytes.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'/');
-    starts_well
-        && bytes.len() <= 200
-        && bytes.iter().all(|b| {
-            matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'*' | b'[' | b']' | b'@' | b'+' | b'=')
-        })
-        && !(bytes.len() <= 5 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text)))
+/// What the characters of a text allow.
+enum Ink {
+    /// Each may stand in a bare word.
+    Bare,
+    /// Each may stand in double quotes as it is.
+    Quoted,
+    /// Some need a closer look.
+    Special,
 }
 
-/// Bare, these are no strings in YAML 1.1 or 1.2.
-const WORDS: [&str; 11] = [
-    "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf",
-];
+/// One look at each byte; nearly all that is ever written is settled by it.
+fn ink(text: &str) -> Ink {
+    const QUOTED: u8 = 1;
+    const SPECIAL: u8 = 2;
+    #[expect(clippy::indexing_slicing, reason = "the compiler would say so")]
+    const FLAGS: [u8; 256] = {
+        let mut flags = [SPECIAL; 256];
+        let mut byte = b' ';
+        while byte < 0x7f {
+            flags[byte as usize] = match byte {
+                b'"' | b'\\' => SPECIAL,
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => 0,
+                b'-' | b'_' | b'.' | b'/' | b'*' | b'[' | b']' | b'@' | b'+' | b'=' => 0,
+                _ => QUOTED,
+            };
+            byte += 1;
+        }
+        flags
+    };
+    let flags = text
+        .bytes()
+        .map(|byte| FLAGS.get(usize::from(byte)).copied().unwrap_or(SPECIAL));
+    match flags.fold(0, |all, flag| all | flag) {
+        0 => Ink::Bare,
+        QUOTED => Ink::Quoted,
+        _ => Ink::Special,
+    }
+}
+
+/// Whether every reader takes the bare text, all of it [`Ink::Bare`], for a string, and for this one.
+fn is_plain(text: &str) -> bool {
+    let Some(first) = text.bytes().next() else { return false };
+    let starts_well = first.is_ascii_alphabetic() || first == b'/';
+    starts_well && text.len() <= 200 && !is_word(text, first)
+}
+
+/// Whether the bare text is no string in YAML 1.1 or 1.2.
+fn is_word(text: &str, first: u8) -> bool {
+    const WORDS: [&str; 11] = [
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf",
+    ];
+    let may_be = text.len() <= 5 && matches!(first.to_ascii_lowercase(), b'y' | b'n' | b'o' | b't' | b'f' | b'i');
+    may_be && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
 
 /// Whether a text of several lines can stand as a literal block: it reads better than escapes, and comes back as it is
 /// only without blanks at the start of the text, at the end of a line, or a newline at either end.
