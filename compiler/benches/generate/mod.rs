@@ -10,18 +10,25 @@ pub(crate) type Project = Vec<(String, String)>;
 
 /// `count` namespaces of [`RULES_PER_TENANT`] rules, each in a file of its own, in a mesh with two issuers.
 pub(crate) fn tenants(count: usize) -> Project {
-    let mut project = vec![("mesh.toml".to_owned(), MANIFEST.to_owned()), ("mesh.mesh".to_owned(), MESH.to_owned())];
+    let mut project = vec![
+        ("mesh.toml".to_owned(), MANIFEST.to_owned()),
+        ("mesh.mesh".to_owned(), MESH.to_owned()),
+    ];
     project.extend((0..count).map(|number| (format!("tenants/{}.mesh", tenant(number)), namespace(number, count))));
     project
 }
 
 /// One namespace with one workload that has `count` rules, no two alike.
 pub(crate) fn crowded(count: usize) -> Project {
-    let mut text = "namespace crowd {\n    default deny\n\n    workload api {\n        account api\n        ports 8080 http\n"
-        .to_owned();
+    let mut text =
+        "namespace crowd {\n    default deny\n\n    workload api {\n        account api\n        ports 8080 http\n"
+            .to_owned();
     for number in 0..count {
         let caller = number % 97;
-        let _ = writeln!(text, "        allow sa team-{caller}/web to GET, HEAD /items/{number}/*");
+        let _ = writeln!(
+            text,
+            "        allow sa team-{caller}/web to GET, HEAD /items/{number}/*"
+        );
     }
     text.push_str("    }\n}\n");
     vec![
