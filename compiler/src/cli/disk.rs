@@ -98,7 +98,6 @@ fn stage(path: &Path, content: &str) -> io::Result<NamedTempFile> {
     if let Some(permissions) = permissions(path) {
         file.as_file().set_permissions(permissions)?;
     }
-    file.as_file().sync_all()?;
     Ok(file)
 }
 
@@ -126,5 +125,43 @@ fn undo(done: Vec<(PathBuf, Option<Vec<u8>>)>) {
             Some(content) => std::fs::write(&path, content),
             None => std::fs::remove_file(&path),
         };
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "what is on disk is what is tested")]
+mod tests {
+    use super::*;
+
+    fn write(path: PathBuf, content: &str) -> Change {
+        let content = content.to_owned();
+        Change::Write { path, content }
+    }
+
+    #[test]
+    fn a_failure_leaves_everything_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("old"), "old").unwrap();
+        std::fs::write(path("left"), "left").unwrap();
+        std::fs::create_dir_all(path("folder/inner")).unwrap();
+        let changes = vec![
+            write(path("old"), "new"),
+            write(path("other"), "new"),
+            Change::Remove { path: path("left") },
+            write(path("folder"), "new"),
+        ];
+        let error = apply(changes).unwrap_err().to_string();
+        assert!(
+            error.starts_with("cannot write `") && error.contains("folder`: "),
+            "{error}"
+        );
+        let mut names: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["folder", "left", "old"]);
+        assert_eq!(std::fs::read_to_string(path("old")).unwrap(), "old");
     }
 }
