@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn every_page_has_its_sections() {
-        for code in all().into_iter().filter(|code| code.page.contains("\n## ")) {
+        for code in all() {
             let title = format!("# {} {}\n", code.id, code.name);
             assert!(
                 code.page.starts_with(&title),
