@@ -6,7 +6,7 @@ use super::Shell;
 fn help_has_examples_and_exit_codes() {
     let ran = Shell::new().run(["--help"]).clean();
     ran.prints("Examples:").prints("meshc new shop").prints("Exit codes:");
-    for command in ["build", "check", "explain", "new", "completions"] {
+    for command in ["build", "check", "fmt", "explain", "new", "completions"] {
         Shell::new().run([command, "--help"]).clean().prints("Examples:\n");
     }
 }
@@ -76,6 +76,7 @@ fn new_makes_a_project_that_builds() {
         .run(["build", "shop", "--env", "prod"])
         .clean()
         .prints("login.example.com");
+    shell.run(["fmt", "--check", "shop"]).clean();
     shell.run(["new", "shop"]).could_not_run().says("not empty");
 }
 
@@ -100,4 +101,28 @@ fn a_reader_that_goes_away_is_no_mistake() {
     };
     let args = ["meshc", "explain"].map(Into::into);
     assert_eq!(meshc::cli::run(args, &mut io), meshc::cli::ExitCode::Clean);
+}
+
+#[test]
+fn fmt_writes_and_checks() {
+    let shell = Shell::project();
+    let neat = shell.read("policy.mesh");
+    shell.run(["fmt", "--check"]).clean();
+    let untidy = neat.replace("    default deny", "  default   deny # kept");
+    shell.file("policy.mesh", &untidy);
+    shell.file("broken.mesh", "namespace");
+    let ran = shell.run(["fmt", "--check"]).found();
+    ran.says("not formatted: policy.mesh")
+        .says("+    default deny")
+        .says("broken.mesh:1:");
+    assert_eq!(shell.read("policy.mesh"), untidy);
+    shell.run(["fmt"]).found().says("1 changed");
+    assert_eq!(
+        shell.read("policy.mesh"),
+        neat.replace("default deny", "default deny  # kept")
+    );
+    assert_eq!(shell.read("broken.mesh"), "namespace");
+    shell.file("broken.mesh", b"# caf\xe9   \n");
+    shell.run(["fmt"]).found().says("not UTF-8");
+    shell.run(["fmt", "policy.mesh"]).clean().says("all in style");
 }

@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod disk;
 mod explain;
+mod fmt;
 mod io;
 mod new;
 mod output;
@@ -63,6 +64,7 @@ fn dispatch(args: &args::Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     match &args.command {
         args::Command::Build(args) => build::run(args, io),
         args::Command::Check(args) => check::run(args, io),
+        args::Command::Fmt(args) => fmt::run(args, io),
         args::Command::Explain(args) => explain::run(args, io),
         args::Command::New(args) => new::run(args, io),
         args::Command::Completions(args) => completions::run(args, io),

@@ -4,7 +4,7 @@ const CONTEXT: usize = 2;
 const MOST: usize = 8;
 
 /// The lines around the changed part: what is removed with `-`, what is added with `+`.
-pub(super) fn short(before: &str, after: &str) -> String {
+pub(in crate::cli) fn short(before: &str, after: &str) -> String {
     let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let same = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
     let most = before.len().min(after.len()) - same;

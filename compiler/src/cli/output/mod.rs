@@ -1,6 +1,6 @@
 //! From objects to files: which there are, what they hold, and how a folder is brought up to date.
 
-mod diff;
+pub(super) mod diff;
 mod folder;
 mod layout;
 
