@@ -7,7 +7,7 @@ mod marks;
 mod print;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::source::FileId;

@@ -102,7 +102,7 @@ fn sort(what: &mut What) {
     }
 }
 
-fn check(text: &str) -> String {
+pub(crate) fn check(text: &str) -> String {
     let once = formatted(text);
     assert_eq!(formatted(&once), once, "not stable");
     assert_eq!(comments(text), comments(&once));

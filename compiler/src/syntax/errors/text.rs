@@ -57,7 +57,7 @@ pub(crate) fn unquoted_text(span: Span, text: &str) -> Diagnostic {
             "quote the text",
             span,
             quoted(text),
-            Applicability::Automatic,
+            Applicability::Suggestion,
         ))
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn single_quotes(span: Span, text: &str) -> Diagnostic {
         "use double quotes",
         span,
         quoted(inner),
-        Applicability::Automatic,
+        Applicability::Suggestion,
     ))
 }
 

@@ -4,6 +4,8 @@ mod messages;
 mod pages;
 mod robust;
 pub(crate) mod samples;
+mod tokens;
+mod trees;
 
 use std::fmt::Write as _;
 

@@ -1,6 +1,7 @@
 //! The pages of the codes keep what they promise.
 
 use super::{findings, read};
+use crate::diagnostics::{Applicability, Diagnostic};
 use crate::syntax::errors::CODES;
 
 fn blocks<'p>(page: &'p str, section: &str) -> Vec<&'p str> {
@@ -58,4 +59,36 @@ fn more_than_a_hundred_errors_are_counted() {
             .iter()
             .any(|found| found.message == "50 more syntax errors in this file are not shown")
     );
+}
+
+/// A fix that tools may apply unasked removes its finding.
+#[test]
+fn automatic_fixes_repair() {
+    let messages = include_str!("messages.txt")
+        .split("-----\n")
+        .filter_map(|case| case.split("=====\n").next());
+    let pages = CODES.iter().flat_map(|code| blocks(code.page, "Example"));
+    for text in messages.chain(pages) {
+        let before = read(text).1;
+        for found in &before {
+            for fix in found
+                .fixes
+                .iter()
+                .filter(|fix| fix.applicability == Applicability::Automatic)
+            {
+                let mut repaired = text.to_owned();
+                for edit in fix.edits.iter().rev() {
+                    repaired.replace_range(edit.span.range(), &edit.text);
+                }
+                let stays = |after: &Diagnostic| {
+                    after.code.id == found.code.id && after.primary.span.start == found.primary.span.start
+                };
+                assert!(
+                    !read(&repaired).1.iter().any(stays),
+                    "{} in {text}\nbecomes {repaired}",
+                    fix.title
+                );
+            }
+        }
+    }
 }

@@ -206,3 +206,43 @@ fn long_texts_take_linear_time() {
     }
     check(&many("mesh {\n", 100_000));
 }
+
+/// Texts cut, doubled and spliced at random places; the sequence is always the same.
+#[test]
+fn spliced_texts_are_read() {
+    let texts: Vec<String> = all().into_iter().map(|(_, text)| text).collect();
+    let signs = [
+        "{", "}", "(", ")", "[", "]", ",", "=", "\"", "#", "${p}", " or ", " except ", " to ", "é", "\n", "*", ":",
+        "::", " where ",
+    ];
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % below.max(1) as u64).unwrap()
+    };
+    for _ in 0..1_500 {
+        let mut text: Vec<char> = texts[random(texts.len())].chars().collect();
+        let start = random(text.len());
+        text = text[start..(start + 400).min(text.len())].to_vec();
+        for _ in 0..1 + random(4) {
+            let at = random(text.len() + 1);
+            let end = (at + random(12)).min(text.len());
+            match random(3) {
+                0 => drop(text.drain(at..end)),
+                1 => {
+                    let copy: Vec<char> = text[at..end].to_vec();
+                    let to = random(text.len() + 1);
+                    text.splice(to..to, copy);
+                }
+                _ => drop(text.splice(at..at, signs[random(signs.len())].chars())),
+            }
+        }
+        let text: String = text.into_iter().collect();
+        check(&text);
+        if findings(&text).is_empty() {
+            crate::format::tests::check(&text);
+        }
+    }
+}
