@@ -1,31 +1,39 @@
 //! The first difference between two texts, for a person who wants to know what kind of difference it is.
 
 const CONTEXT: usize = 2;
+/// Of more lines than this the rest is only counted.
 const MOST: usize = 8;
+/// How many lines alike end a change, and how many lines it may have.
+const ALIKE: usize = 3;
+const FAR: usize = 200;
 
-/// The lines around the changed part: what is removed with `-`, what is added with `+`.
+/// The lines around the first change: what is removed with `-`, what is added with `+`.
 pub(in crate::cli) fn short(before: &str, after: &str) -> String {
     let (before, after): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let same = before.iter().zip(&after).take_while(|(a, b)| a == b).count();
-    let most = before.len().min(after.len()) - same;
-    let tail = before
-        .iter()
-        .rev()
-        .zip(after.iter().rev())
-        .take(most)
-        .take_while(|(a, b)| a == b)
-        .count();
+    let (removed, added) = (0..=FAR)
+        .flat_map(|sum| (0..=sum).map(move |removed| (removed, sum - removed)))
+        .find(|(removed, added)| meet(before.get(same + removed..), after.get(same + added..)))
+        .unwrap_or((before.len() - same, after.len() - same));
     let mut out = format!("@@ line {} @@\n", same + 1);
-    let from = same.saturating_sub(CONTEXT);
-    show(&mut out, ' ', before.get(from..same));
-    show(&mut out, '-', before.get(same..before.len() - tail));
-    show(&mut out, '+', after.get(same..after.len() - tail));
-    show(
-        &mut out,
-        ' ',
-        after.get(after.len() - tail..(after.len() - tail + CONTEXT).min(after.len())),
-    );
+    show(&mut out, ' ', before.get(same.saturating_sub(CONTEXT)..same));
+    show(&mut out, '-', before.get(same..same + removed));
+    show(&mut out, '+', after.get(same..same + added));
+    let behind = after.get(same + added..).unwrap_or_default();
+    show(&mut out, ' ', behind.get(..CONTEXT.min(behind.len())));
+    if before.get(same + removed..) != Some(behind) {
+        out.push_str("… more changes\n");
+    }
     out
+}
+
+/// Whether two texts go on alike, so that a change ends here.
+fn meet(before: Option<&[&str]>, after: Option<&[&str]>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else {
+        return false;
+    };
+    let alike = before.iter().zip(after).take_while(|(a, b)| a == b).count();
+    alike >= ALIKE || (alike == before.len() && alike == after.len())
 }
 
 fn show(out: &mut String, sign: char, lines: Option<&[&str]>) {
@@ -49,6 +57,8 @@ mod tests {
         assert_eq!(diff, "@@ line 4 @@\n b\n c\n-d\n+x\n+y\n e\n f\n");
         assert_eq!(short("", "a\n"), "@@ line 1 @@\n+a\n");
         assert_eq!(short("a\na\n", "a\n"), "@@ line 2 @@\n a\n-a\n");
+        let far = short("a\nb\nc\nd\ne\nf\n", "x\nb\nc\nd\ne\ny\n");
+        assert_eq!(far, "@@ line 1 @@\n-a\n+x\n b\n c\n… more changes\n");
         assert!(short("", &"x\n".repeat(20)).ends_with("+… 12 more lines\n"));
     }
 }
