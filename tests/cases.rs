@@ -4,6 +4,7 @@ use std::fs;
 
 use meshc::catalogue;
 use meshc::diagnostics::Severity;
+use meshc::source::FileId;
 use meshc_tests::case::Case;
 use meshc_tests::repository;
 
@@ -67,4 +68,53 @@ fn istio() {
         }
     }
     golden.finish();
+}
+
+/// Programs in no style, each with its text in the one style beside it.
+#[test]
+fn format() {
+    let mut golden = Golden::default();
+    for path in inputs("tests/cases/format", ".mesh", &[".formatted.mesh"]) {
+        let text = fs::read_to_string(&path).unwrap();
+        match formatted(&text) {
+            Ok(found) => {
+                if formatted(&found).as_ref() != Ok(&found) {
+                    golden.mistake(&path, "formatting it twice is not the same as once");
+                }
+                golden.file(&path.with_extension("formatted.mesh"), &found);
+            }
+            Err(error) => golden.mistake(&path, &error),
+        }
+    }
+    golden.finish();
+}
+
+/// What a program means does not depend on how it is laid out.
+#[test]
+fn formatting_changes_no_object() {
+    let mut golden = Golden::default();
+    for path in inputs("tests/cases/istio", ".mesh", &[]) {
+        let mut case = Case::parse(&fs::read_to_string(&path).unwrap());
+        let before = compile::build_case(&case);
+        let result = case.rewrite(|file, text| {
+            if file.ends_with(".mesh") {
+                formatted(text)
+            } else {
+                Ok(text.to_owned())
+            }
+        });
+        if let Err(error) = result {
+            golden.mistake(&path, &error);
+        } else if before != compile::build_case(&case) {
+            golden.mistake(&path, "formatted, it gives other objects");
+        }
+    }
+    golden.finish();
+}
+
+fn formatted(text: &str) -> Result<String, String> {
+    meshc::format::format(FileId(0), text).map_err(|findings| {
+        let messages: Vec<_> = findings.into_iter().map(|finding| finding.message).collect();
+        format!("it is not formatted: {}", messages.join("; "))
+    })
 }

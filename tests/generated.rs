@@ -1,6 +1,8 @@
 //! Whatever the compiler takes, a cluster takes: programs that nobody wrote, each from its seed.
 
 use meshc::diagnostics::Severity;
+use meshc::format::format;
+use meshc::source::FileId;
 use meshc_tests::case::Case;
 use meshc_tests::generate::{self, Die};
 use meshc_tests::parts;
@@ -34,13 +36,22 @@ fn what_comes_of_any_program_is_accepted() {
     let mut refused: Vec<String> = Vec::new();
     for seed in 0..PROGRAMS {
         let target = Die::new(seed).one(TARGETS);
-        let case = Case::parse(&format!("# target: {target}\n{}", generate::program(seed)));
+        let program = format!("# target: {target}\n{}", generate::program(seed));
+        let case = Case::parse(&program);
         let outcome = compile::check_case(&case).unwrap();
         if outcome.count(Severity::Error) > 0 {
             refused.push(case.with(&outcome.diagnostics, &outcome.sources));
         } else {
             let name = format!("the program of seed {seed}, {target}");
             let stream = compile::build_case(&case).unwrap();
+            if seed % 4 == 0 {
+                let formatted = format(FileId(0), &program).unwrap();
+                assert_eq!(
+                    compile::build_case(&Case::parse(&formatted)).unwrap(),
+                    stream,
+                    "formatted, {name} differs"
+                );
+            }
             if target == OLDEST {
                 oldest.push((name.clone(), stream.clone()));
             }

@@ -23,6 +23,8 @@ mod legacy_crds;
 #[cfg(test)]
 mod real_parts;
 #[cfg(test)]
+mod robustness;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod stdlib;

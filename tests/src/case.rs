@@ -89,6 +89,14 @@ impl Case {
         files
     }
 
+    /// Gives each file another text.
+    pub fn rewrite<E>(&mut self, mut text_of: impl FnMut(&str, &str) -> Result<String, E>) -> Result<(), E> {
+        for file in &mut self.files {
+            file.text = text_of(&file.path, &file.text)?;
+        }
+        Ok(())
+    }
+
     /// The case as it would be written if these findings were expected.
     #[must_use]
     pub fn with(&self, findings: &[Diagnostic], sources: &SourceMap) -> String {
