@@ -22,7 +22,11 @@ impl Facts<'_, '_, '_> {
         match &expr.kind {
             ExprKind::True => Formula::True,
             ExprKind::Fact(fact) => self.fact(fact, expr.span),
-            ExprKind::And(parts) => Formula::And(parts.iter().map(|part| self.formula(part)).collect()),
+            ExprKind::And(parts) => {
+                let mut parts: Vec<_> = parts.iter().collect();
+                parts.sort_by_key(|part| place(part));
+                Formula::And(parts.into_iter().map(|part| self.formula(part)).collect())
+            }
             ExprKind::Or(parts) => Formula::Or(parts.iter().map(|part| self.formula(part)).collect()),
             ExprKind::Except(all, less) => {
                 let all = self.formula(all);
@@ -301,4 +305,38 @@ fn addresses(blocks: &[At<IpBlock>]) -> Vec<String> {
         }
     }
     all
+}
+
+/// The place of a term among those beside it: what is emitted does not depend on how a line is laid out, and the
+/// formatter puts terms in this order.
+fn place(expr: &Expr) -> u8 {
+    let fact = match &expr.kind {
+        ExprKind::Fact(fact) => fact,
+        ExprKind::And(parts) | ExprKind::Or(parts) => return parts.first().map_or(0, place),
+        ExprKind::Except(all, _) => return place(all),
+        ExprKind::True => return 0,
+    };
+    match fact {
+        Fact::Method(_) => 1,
+        Fact::Path(_) => 2,
+        Fact::PathRegex(_) => 3,
+        Fact::Grpc(_) => 4,
+        Fact::Host(_) => 5,
+        Fact::Authority(_) => 6,
+        Fact::Port(_) => 7,
+        Fact::Sni(_) => 8,
+        Fact::DestIp(_) => 9,
+        Fact::Header { .. } | Fact::Filter { .. } => 10,
+        Fact::AnyPeer
+        | Fact::Sa { .. }
+        | Fact::Ns { .. }
+        | Fact::Principal(_)
+        | Fact::TrustDomain(_)
+        | Fact::PeerIp(_)
+        | Fact::ClientIp(_)
+        | Fact::Token
+        | Fact::Issuer(_)
+        | Fact::RequestPrincipal(_)
+        | Fact::Claim { .. } => 0,
+    }
 }
