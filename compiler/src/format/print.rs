@@ -273,9 +273,12 @@ impl<'a> Printer<'a> {
                 }
                 piece => {
                     let parts = self.parts(piece);
-                    self.wrap(&parts, indent, first_indent + 1, blank_before);
-                    blank_before = false;
-                    indent = first_indent + 1;
+                    let fits = indent * INDENT + parts.iter().map(Part::width).sum::<usize>() <= WIDTH;
+                    for line in parts.chunk_by(|_, next| fits || next.quality != Some(Break::Part)) {
+                        self.wrap(line, indent, first_indent + 1, blank_before);
+                        blank_before = false;
+                        indent = first_indent + 1;
+                    }
                 }
             }
         }

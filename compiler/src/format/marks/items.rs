@@ -4,7 +4,8 @@ use super::{Break, Marker, Node};
 use crate::source::Span;
 use crate::syntax::ast::{
     Body, Destination, DestinationItem, DestinationItemKind, ExtraKind, Fact, Issuer, IssuerItemKind, Item, ItemKind,
-    Legacy, Rule, RuleKind, Test, TestBody, Tls, TlsItemKind, TokenPlace, Value, What,
+    Legacy, Rule, RuleKind, Term, TermKind, Test, TestBody, Tls, TlsItemKind, TokenPlace, Value, What, WhatKind,
+    WhoKind,
 };
 
 impl Marker<'_> {
@@ -28,10 +29,31 @@ impl Marker<'_> {
                 }
             }
             ItemKind::Issuer(issuer) => return self.issuer(span, issuer),
-            ItemKind::Identity { who, .. } => self.who(who),
+            ItemKind::Identity { who, .. } => {
+                self.who(who);
+                if let WhoKind::Literal { values, of, .. } = &who.kind
+                    && of.is_empty()
+                {
+                    self.parts(values.iter().map(|value| value.span));
+                }
+            }
             ItemKind::Operation { what, when, .. } => {
                 self.what(what);
                 self.when(when.as_ref());
+                if let WhatKind::Terms(terms) = &what.kind
+                    && let [
+                        Term {
+                            kind:
+                                TermKind::Field {
+                                    values, keyword: true, ..
+                                },
+                            ..
+                        },
+                    ] = terms.as_slice()
+                    && when.is_none()
+                {
+                    self.parts(values.iter().map(|value| value.span));
+                }
             }
             ItemKind::Template { name, params, items } => {
                 self.params(name, params);
@@ -88,13 +110,8 @@ impl Marker<'_> {
         match fact {
             Fact::Select(pairs) => self.pairs(pairs),
             Fact::Ports(ports) => {
-                for (number, (port, _)) in ports.iter().enumerate() {
-                    self.value(port);
-                    if number > 0 {
-                        let at = self.first(port.span);
-                        self.break_at(at, Break::List);
-                    }
-                }
+                ports.iter().for_each(|(port, _)| self.value(port));
+                self.parts(ports.iter().map(|(port, _)| port.span));
             }
             Fact::Service { name, ports, .. } => {
                 self.value(name);
@@ -107,9 +124,14 @@ impl Marker<'_> {
                 }
             }
             Fact::Provider { name, .. } => self.value(name),
-            Fact::List { values, .. } => self.values(values),
+            Fact::List { values, .. } => self.list(values),
             Fact::Single { value, .. } => self.value(value),
         }
+    }
+
+    fn list(&mut self, values: &[Value]) {
+        values.iter().for_each(|value| self.value(value));
+        self.parts(values.iter().map(|value| value.span));
     }
 
     fn rule(&mut self, rule: &Rule) {
@@ -171,17 +193,12 @@ impl Marker<'_> {
         for item in &issuer.items {
             match &item.kind {
                 IssuerItemKind::Single { value, .. } => self.value(value),
-                IssuerItemKind::Audiences(values) => self.values(values),
+                IssuerItemKind::Audiences(values) => self.list(values),
                 IssuerItemKind::From(places) => self.places(places),
                 IssuerItemKind::Forward | IssuerItemKind::Bad => {}
                 IssuerItemKind::Claims(claims) => {
-                    for (number, (claim, _)) in claims.iter().enumerate() {
-                        self.claim(claim);
-                        if number > 0 {
-                            let at = self.first(claim.span);
-                            self.break_at(at, Break::List);
-                        }
-                    }
+                    claims.iter().for_each(|(claim, _)| self.claim(claim));
+                    self.parts(claims.iter().map(|(claim, _)| claim.span));
                 }
                 IssuerItemKind::ClaimHeaders(pairs) => self.pairs(pairs),
             }
@@ -192,12 +209,10 @@ impl Marker<'_> {
 
     /// The prefix of a header stays a string: only a string can stand there.
     fn places(&mut self, places: &[TokenPlace]) {
-        for (number, place) in places.iter().enumerate() {
+        for place in places {
             self.value(&place.name);
-            if number > 0 {
-                // Before the word `header`, `param` or `cookie`.
-                self.break_before(place.name.span, Break::List);
-            }
+            // Before the word `header`, `param` or `cookie`.
+            self.break_before(place.name.span, Break::Part);
         }
     }
 
@@ -225,7 +240,7 @@ impl Marker<'_> {
                     self.leaf(item.span)
                 }
                 DestinationItemKind::ExportTo(values) => {
-                    self.values(values);
+                    self.list(values);
                     self.leaf(item.span)
                 }
                 DestinationItemKind::Bad => self.leaf(item.span),
@@ -242,7 +257,7 @@ impl Marker<'_> {
         for item in &tls.items {
             match &item.kind {
                 TlsItemKind::Single { value, .. } => self.value(value),
-                TlsItemKind::San(values) => self.values(values),
+                TlsItemKind::San(values) => self.list(values),
                 TlsItemKind::SkipVerify | TlsItemKind::Bad => {}
             }
             children.push(self.leaf(item.span));

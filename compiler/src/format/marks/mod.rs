@@ -37,6 +37,8 @@ pub(super) enum Break {
     And,
     /// Before the words that join the parts of a sentence.
     Word,
+    /// Before each part of an item that is a list: where it takes more than a line, each part has its own.
+    Part,
 }
 
 #[derive(Debug, Default)]
@@ -179,6 +181,14 @@ impl Marker<'_> {
                 let at = self.first(value.span);
                 self.break_at(at, Break::List);
             }
+        }
+    }
+
+    /// The parts of an item that is nothing but a list.
+    pub(super) fn parts(&mut self, parts: impl Iterator<Item = Span>) {
+        for part in parts {
+            let at = self.first(part);
+            self.break_at(at, Break::Part);
         }
     }
 

@@ -28,7 +28,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, String)> {
 pub(crate) fn all() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut found = Vec::new();
-    for folder in ["stdlib/src", "examples", "spec", "tests/projects"] {
+    for folder in ["stdlib", "examples", "spec", "compiler/src/cli"] {
         found.extend(files(&root.join(folder)));
     }
     let shared = [
