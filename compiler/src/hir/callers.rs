@@ -176,6 +176,9 @@ impl<'a> Resolver<'a, '_> {
                 let user_expr = self.who(user, env);
                 let peer_expr = self.who(peer, env)?;
                 let user_expr = user_expr?;
+                if is_bare_operator(user) {
+                    return None;
+                }
                 let user_ok = self.expect_kind(&user_expr, user.span, Kind::User, "before `via` stands a user");
                 let peer_ok = self.expect_kind(&peer_expr, peer.span, Kind::Peer, "behind `via` stands a peer");
                 (user_ok && peer_ok).then(|| Expr {
@@ -190,7 +193,7 @@ impl<'a> Resolver<'a, '_> {
                 let right_ok = self.expect_kind(&right, network.span, Kind::Network, "behind `from` stands a network");
                 let is_via = is_via(inner);
                 let left_ok = is_via || matches!(left.kind_of_all(), Some(Kind::Peer | Kind::User));
-                if !left_ok {
+                if !left_ok && !is_bare_operator(inner) {
                     self.acc.push(errors::mixed_kinds(
                         inner.span,
                         "from",
@@ -541,6 +544,11 @@ fn is_via(who: &ast::Who) -> bool {
         WhoKind::Group(inner) => is_via(inner),
         _ => false,
     }
+}
+
+/// An operator beside another one without parentheses, which the parser has reported.
+const fn is_bare_operator(who: &ast::Who) -> bool {
+    matches!(who.kind, WhoKind::Or(_) | WhoKind::Except(..) | WhoKind::And(_))
 }
 
 /// `S` or `N/S`.

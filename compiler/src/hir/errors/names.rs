@@ -20,6 +20,11 @@ fn did_you_mean(diagnostic: Diagnostic, near: Option<&str>, span: Span) -> Diagn
     }
 }
 
+/// The methods of HTTP, which a rule writes in upper case.
+const METHODS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT",
+];
+
 /// "a" or "an".
 fn article(noun: &str) -> &'static str {
     if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
@@ -39,7 +44,9 @@ pub(in crate::hir) fn unknown_name(
         Some(what) => format!("`{}` is {what}, not {} {class}", name.text, article(class)),
         None => format!("there is no {class} `{}` here", name.text),
     };
-    let near = if elsewhere.is_some() { None } else { near };
+    let method = name.text.to_ascii_uppercase();
+    let method = (class == "operation" && METHODS.contains(&method.as_str())).then_some(method.as_str());
+    let near = if elsewhere.is_some() { None } else { method.or(near) };
     let diagnostic = did_you_mean(Diagnostic::new(&UNKNOWN_NAME, name.span, message), near, name.span);
     let how = match class {
         "caller" => {
