@@ -208,6 +208,8 @@ impl<'a> Resolver<'a, '_> {
                     IssuerKey::Jwks => {
                         if let Some(why) = jwks_fault(&value.it) {
                             self.acc.push(errors::invalid_jwks(value.span, &why));
+                        } else if holds_secret(&value.it) {
+                            self.acc.push(errors::private_key(value.span));
                         }
                         issuer.jwks = Some(value);
                     }
@@ -357,10 +359,21 @@ fn jwks_fault(text: &str) -> Option<String> {
     let Some(keys) = value.get("keys").and_then(serde_json::Value::as_array) else {
         return Some("it is no object with a list `keys`".to_owned());
     };
-    let fault = keys
-        .iter()
-        .position(|key| key.get("kty").and_then(serde_json::Value::as_str).is_none());
-    fault.map(|at| format!("key {} has no `kty`", at + 1))
+    keys.iter().enumerate().find_map(|(at, key)| {
+        let text = |member: &str| key.get(member).and_then(serde_json::Value::as_str);
+        let Some(kind) = text("kty") else {
+            return Some(format!("key {} has no `kty`", at + 1));
+        };
+        let members: &[&str] = match kind {
+            "RSA" => &["n", "e"],
+            "EC" => &["crv", "x", "y"],
+            "OKP" => &["crv", "x"],
+            "oct" => &["k"],
+            _ => return Some(format!("key {} is of an unknown kind `{kind}`", at + 1)),
+        };
+        let missing = members.iter().find(|member| text(member).is_none_or(str::is_empty));
+        missing.map(|member| format!("key {} has no `{member}`", at + 1))
+    })
 }
 
 /// Go's form of a duration, whole milliseconds and at least one (RA12).
@@ -384,4 +397,13 @@ fn is_duration(text: &str) -> bool {
         rest = tail;
     }
     total >= 1
+}
+
+/// Whether a key set holds a private or shared key (RA13).
+fn holds_secret(text: &str) -> bool {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let keys = value.get("keys").and_then(serde_json::Value::as_array);
+    keys.into_iter()
+        .flatten()
+        .any(|key| key.get("d").is_some() || key.get("k").is_some())
 }

@@ -181,6 +181,10 @@ impl<'a> Resolver<'a, '_> {
                     CondSubject::Filter(filter, key) => {
                         let filter = self.text(filter, "a filter", env)?;
                         let key = self.text(key, "a metadata key", env)?;
+                        if let Some(bad) = [&filter, &key].into_iter().find(|part| part.it.contains(['[', ']'])) {
+                            self.acc.push(errors::bracket_in_key(&bad.it, bad.span));
+                            return None;
+                        }
                         if !filter.it.starts_with("envoy.filters.") {
                             self.acc.push(errors::filter_name(&filter.it, filter.span));
                             return None;

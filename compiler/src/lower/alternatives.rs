@@ -32,12 +32,7 @@ pub(super) fn alternatives<'p>(
     acc: &mut Diagnostics,
 ) -> Option<Vec<Alternative>> {
     let enforcers = ctx.reach.enforcers(scope);
-    let formula = Facts {
-        ctx,
-        for_ztunnel: enforcers.ztunnel,
-        acc,
-    }
-    .formula(expr);
+    let formula = Facts { ctx, enforcers, acc }.formula(expr);
     let Ok(mut list) = formula::alternatives(&formula) else {
         acc.push(errors::too_many_alternatives(expr_span(expr, span)));
         return None;

@@ -1,6 +1,7 @@
 //! Facts of a request to Istio's lists: what each WHO, WHAT and WHEN of the language is called there.
 
 use super::formula::{Formula, Slot};
+use super::reach::Enforcers;
 use super::tokens::is_split;
 use super::{Context, errors};
 use crate::diagnostics::Diagnostics;
@@ -11,8 +12,8 @@ use crate::source::Span;
 /// What the lowering of one item's facts depends on, and where its mistakes go.
 pub(super) struct Facts<'c, 'p, 'd> {
     pub(super) ctx: &'c Context<'p>,
-    /// Whether ztunnel is among those who enforce the item: it expands no aliases.
-    pub(super) for_ztunnel: bool,
+    /// Who enforces the item: Envoy's rules are rewritten for the aliases of the mesh, ztunnel's are not.
+    pub(super) enforcers: Enforcers,
     pub(super) acc: &'d mut Diagnostics,
 }
 
@@ -168,7 +169,10 @@ impl Facts<'_, '_, '_> {
             let domains = self.trust_domains(domains, span);
             return Formula::And(vec![suffix, domains]);
         }
-        if domains.iter().any(|domain| domain.contains('*')) {
+        if domains
+            .iter()
+            .any(|domain| domain.contains('*') || self.is_rewritten(domain))
+        {
             if !exact {
                 self.acc.push(errors::account_pattern_of_domain_pattern(span));
             }
@@ -178,7 +182,7 @@ impl Facts<'_, '_, '_> {
             return Formula::And(vec![accounts, domains]);
         }
         // Sidecars, gateways and waypoints expand an exact account of this mesh to all its names; ztunnel does not.
-        let expanded = own && exact && !self.for_ztunnel;
+        let expanded = own && exact && !self.enforcers.ztunnel;
         let domains = domains.iter().take(if expanded { 1 } else { usize::MAX });
         Formula::List(
             Slot::Principals,
@@ -186,6 +190,14 @@ impl Facts<'_, '_, '_> {
                 .map(|domain| format!("{domain}/ns/{namespace}/sa/{name}"))
                 .collect(),
         )
+    }
+
+    /// Whether Istio takes a principal of this trust domain for one of the mesh itself: it does so with `cluster.local`,
+    /// whatever the mesh is called, so an account of another mesh of that name would admit our own of the same name.
+    fn is_rewritten(&self, domain: &str) -> bool {
+        domain == "cluster.local"
+            && self.enforcers.envoy
+            && !self.ctx.program.mesh.own_domains().any(|own| own == domain)
     }
 
     fn account_of_any(&mut self, namespace: &str, name: &str, exact: bool, span: Span) -> Formula {

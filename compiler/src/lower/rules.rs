@@ -11,6 +11,9 @@ use crate::source::Span;
 /// Istio's limit for `from` in a rule.
 const MAX_SOURCES: usize = 512;
 
+/// Istio's limit for `serviceAccounts` in a source.
+const MAX_ACCOUNTS: usize = 16;
+
 /// One alternative in Istio's parts; an empty source or operation is left out of the rule.
 struct Part {
     source: Source,
@@ -92,7 +95,15 @@ fn part(alternative: &Alternative, separate: bool, origin: Span, acc: &mut Diagn
     let mut source = Source::default();
     let mut operation = Operation::default();
     let mut conditions = Conditions::default();
-    let accounts_move = speaks(alternative, &Slot::Principals) || speaks(alternative, &Slot::Namespaces);
+    let accounts_move = speaks(alternative, &Slot::Principals)
+        || speaks(alternative, &Slot::Namespaces)
+        || alternative
+            .lists(&Slot::ServiceAccounts)
+            .any(|list| list.len() > MAX_ACCOUNTS)
+        || alternative
+            .negative
+            .get(&Slot::ServiceAccounts)
+            .is_some_and(|list| list.len() > MAX_ACCOUNTS);
     for (slot, values) in &alternative.positive {
         let (slot, values) = moved(slot, values, accounts_move);
         if !place(&mut source, &mut operation, &slot, &values, true) {
@@ -125,7 +136,8 @@ fn speaks(alternative: &Alternative, slot: &Slot) -> bool {
     alternative.lists(slot).next().is_some() || alternative.negative.contains_key(slot)
 }
 
-/// Istio refuses service accounts beside principals or namespaces in one source (AP9); as principals they may stand.
+/// Istio refuses service accounts beside principals or namespaces in one source, and more than 16 (AP9, AP10); as
+/// principals they may stand.
 fn moved(slot: &Slot, values: &[String], accounts_move: bool) -> (Slot, Vec<String>) {
     if *slot == Slot::ServiceAccounts && accounts_move {
         let principal = |account: &String| match account.split_once('/') {

@@ -95,4 +95,6 @@ codes! {
         "A principal or trust domain has a form that no certificate has.";
     EXPORT_WITH_CLIENTS Error "E0240" "export-with-clients" "export_with_clients.md"
         "A destination for some clients is exported to other namespaces.";
+    PRIVATE_KEY Warning "W0250" "private-key" "private_key.md"
+        "A key set in the text holds a key that should be secret.";
 }

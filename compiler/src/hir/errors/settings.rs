@@ -105,3 +105,12 @@ pub(in crate::hir) fn export_with_clients(span: Span) -> Diagnostic {
     )
     .help("export it to `.`, or leave `export-to` out")
 }
+
+pub(in crate::hir) fn private_key(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        &PRIVATE_KEY,
+        span,
+        "this key set holds a private or shared key, and whoever reads the policy can mint tokens",
+    )
+    .help("keep the public keys only; Istio verifies with them, and warns of others")
+}

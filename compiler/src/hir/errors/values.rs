@@ -134,7 +134,7 @@ pub(in crate::hir) fn bracket_in_key(text: &str, span: Span) -> Diagnostic {
     Diagnostic::new(
         &INVALID_SETTING,
         span,
-        format!("Istio cannot name the claim `{text}`: brackets are its own sign"),
+        format!("Istio cannot name `{text}`: brackets are its own sign"),
     )
 }
 
