@@ -73,41 +73,35 @@ mod tests {
     use super::StringMatch::{Exact, Prefix, Regex, Suffix};
     use super::*;
 
-    fn rule(included: &[StringMatch], excluded: &[StringMatch]) -> TriggerRule {
+    fn rule<const I: usize, const E: usize>(included: [&StringMatch; I], excluded: [&StringMatch; E]) -> TriggerRule {
         TriggerRule {
-            included: included.to_vec(),
-            excluded: excluded.to_vec(),
+            included: included.map(StringMatch::clone).to_vec(),
+            excluded: excluded.map(StringMatch::clone).to_vec(),
         }
     }
 
     #[test]
     fn complementary_rules_do_not_overlap() {
         let ip = Exact("/ip".to_owned());
-        assert!(!overlap(&rule(&[], &[ip.clone()]), &rule(&[ip.clone()], &[])));
-        assert!(overlap(&rule(&[], &[]), &rule(&[ip.clone()], &[])));
-        assert!(overlap(&rule(&[], &[ip.clone()]), &rule(&[], &[ip])));
+        assert!(!overlap(&rule([], [&ip]), &rule([&ip], [])));
+        assert!(overlap(&rule([], []), &rule([&ip], [])));
+        assert!(overlap(&rule([], [&ip]), &rule([], [&ip])));
     }
 
     #[test]
     fn a_wider_exclusion_parts_prefixes() {
         let (a, ab) = (Prefix("/a".to_owned()), Prefix("/a/b".to_owned()));
-        assert!(overlap(&rule(&[a.clone()], &[]), &rule(&[ab.clone()], &[])));
-        assert!(!overlap(&rule(&[a], &[ab.clone()]), &rule(&[ab], &[])));
+        assert!(overlap(&rule([&a], []), &rule([&ab], [])));
+        assert!(!overlap(&rule([&a], [&ab]), &rule([&ab], [])));
     }
 
     #[test]
     fn what_cannot_be_known_counts_as_shared() {
         let (regex, suffix) = (Regex("/v[0-9]".to_owned()), Suffix(".html".to_owned()));
-        assert!(overlap(
-            &rule(&[regex.clone()], &[]),
-            &rule(&[Exact("/x".to_owned())], &[])
-        ));
-        assert!(overlap(
-            &rule(&[suffix.clone()], &[]),
-            &rule(&[Prefix("/x".to_owned())], &[])
-        ));
+        assert!(overlap(&rule([&regex], []), &rule([&Exact("/x".to_owned())], [])));
+        assert!(overlap(&rule([&suffix], []), &rule([&Prefix("/x".to_owned())], [])));
         assert!(meet(&[suffix], &[Prefix("/x".to_owned())]).is_err());
-        assert!(!overlap(&rule(&[regex.clone()], &[]), &rule(&[], &[regex])));
+        assert!(!overlap(&rule([&regex], []), &rule([], [&regex])));
     }
 
     #[test]
