@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::names::{Caller, Decl, Env, Found, Operation, Space, Template};
 use super::resolver::{Draft, Entry, MAX_EXPANSIONS, ObjectDraft, Resolver};
 use super::{ScopeKind, Target, TargetKind, Unit, errors};
+use crate::diagnostics::suggest;
 use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind};
 
@@ -108,6 +109,8 @@ impl<'a> Resolver<'a, '_> {
             };
             let Some(from) = std.iter().position(|name| *name == path_text.it) else {
                 self.acc.push(errors::unknown_std_file(&path_text.it, path.span, std));
+                let brought = names.iter().map(|used| used.alias.as_ref().unwrap_or(&used.name));
+                self.not_brought.extend(brought.map(|name| name.text.clone()));
                 continue;
             };
             for used in names {
@@ -145,6 +148,10 @@ impl<'a> Resolver<'a, '_> {
                     .map(|(k, _)| k.1.clone()),
             );
             self.acc.push(errors::unknown_std_item(&used.name, path, &known));
+            // It may be used as it is written here or as it should be.
+            let meant = suggest::nearest(&used.name.text, known.iter().map(String::as_str));
+            self.not_brought.extend(meant.map(str::to_owned));
+            self.not_brought.insert(name.text.clone());
             return;
         }
         let mut clash = None;
@@ -329,6 +336,7 @@ impl<'a> Resolver<'a, '_> {
                     .push(errors::ambiguous_name(name, self.templates.class, one, other));
                 return;
             }
+            Found::None(_) if self.not_brought.contains(&name.text) => return,
             Found::None(near) => {
                 self.acc
                     .push(errors::unknown_name(name, self.templates.class, near.as_deref(), None));

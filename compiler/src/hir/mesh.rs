@@ -60,7 +60,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn provider(&mut self, name: &Value, grpc: bool, fail_open: bool, span: Span, env: &Env) {
-        let Some(name) = self.kube_name(name, "a provider", false, env) else {
+        let Some(name) = self.text(name, "a provider", env) else {
             return;
         };
         if let Some(earlier) = self.program.mesh.providers.iter().find(|p| p.name == name.it) {

@@ -19,7 +19,7 @@ mod scopes;
 mod tests;
 pub(crate) mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::Diagnostics;
 use crate::source::Span;
@@ -79,6 +79,7 @@ pub fn resolve(units: &[Unit<'_>], settings: &BTreeMap<String, Setting>, acc: &m
         callers: Table::new("caller"),
         operations: Table::new("operation"),
         templates: Table::new("template"),
+        not_brought: BTreeSet::new(),
         drafts: Vec::new(),
         mesh_draft: None,
         namespace_drafts: BTreeMap::new(),

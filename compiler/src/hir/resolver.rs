@@ -1,6 +1,6 @@
 //! The state of one resolution: tables of names, what has been resolved, and the program as it grows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::names::{Bound, Caller, Decl, Env, Found, Frame, Key, Operation, ParamValue, Table, Template};
@@ -54,6 +54,8 @@ pub(super) struct Resolver<'a, 'd> {
     pub(super) callers: Table<Caller<'a>>,
     pub(super) operations: Table<Operation<'a>>,
     pub(super) templates: Table<Template<'a>>,
+    /// Names that `use` failed to bring: where they are used, nothing more is said.
+    pub(super) not_brought: BTreeSet<String>,
     pub(super) drafts: Vec<Draft<'a>>,
     /// The draft of the mesh and of each namespace.
     pub(super) mesh_draft: Option<usize>,
@@ -83,6 +85,7 @@ impl<'a> Resolver<'a, '_> {
                     .push(errors::ambiguous_name(name, self.callers.class, one, other));
                 None
             }
+            Found::None(_) if self.not_brought.contains(&name.text) => None,
             Found::None(near) => {
                 let elsewhere = self.is_operation(name, env);
                 self.acc.push(errors::unknown_name(
@@ -105,6 +108,7 @@ impl<'a> Resolver<'a, '_> {
                     .push(errors::ambiguous_name(name, self.operations.class, one, other));
                 None
             }
+            Found::None(_) if self.not_brought.contains(&name.text) => None,
             Found::None(near) => {
                 let elsewhere = match self.callers.find(&name.text, env) {
                     Found::One(..) | Found::Ambiguous(..) => Some("a caller"),
@@ -175,7 +179,10 @@ impl<'a> Resolver<'a, '_> {
                 (Some(arg), _) => (&arg.arg, given),
                 (None, Some(default)) => (default, declared),
                 (None, None) => {
-                    self.acc.push(errors::missing_argument(owner, &param.name, params));
+                    // After an argument that nobody takes, it is this one misspelt.
+                    if ok {
+                        self.acc.push(errors::missing_argument(owner, &param.name, params));
+                    }
                     ok = false;
                     continue;
                 }
