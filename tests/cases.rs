@@ -89,6 +89,22 @@ fn format() {
     golden.finish();
 }
 
+/// What the project itself writes in the language is in the one style.
+#[test]
+fn the_library_and_the_examples_are_in_style() {
+    let mut golden = Golden::default();
+    for path in ["stdlib", "examples"]
+        .iter()
+        .flat_map(|folder| inputs(folder, ".mesh", &[]))
+    {
+        match formatted(&fs::read_to_string(&path).unwrap()) {
+            Ok(found) => golden.file(&path, &found),
+            Err(error) => golden.mistake(&path, &error),
+        }
+    }
+    golden.finish();
+}
+
 /// What a program means does not depend on how it is laid out.
 #[test]
 fn formatting_changes_no_object() {
