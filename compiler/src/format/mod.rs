@@ -1,6 +1,6 @@
 //! Tree and tokens to text in the one style; comments kept.
 //!
-//! The tree says where items, blocks and operators are ([`marks`]); the tokens are printed in their order, so that
+//! The tree says where items, blocks and operators are (`marks`); the tokens are printed in their order, so that
 //! nothing between them is lost ([`print`]).
 
 mod marks;
