@@ -45,6 +45,21 @@ fn main() {
         "build/10,000 rules in a workload",
         &generate::crowded(10_000),
     );
+    let hamlet = in_process(
+        &mut criterion,
+        "build/100 workloads in a namespace",
+        &generate::village(100),
+    );
+    let village = in_process(
+        &mut criterion,
+        "build/1,000 workloads in a namespace",
+        &generate::village(1000),
+    );
+    let town = in_process(
+        &mut criterion,
+        "build/10,000 workloads in a namespace",
+        &generate::village(10_000),
+    );
     criterion.final_summary();
 
     measure::size(&format!(
@@ -63,6 +78,8 @@ fn main() {
     measure::ratio("10,000 namespaces / 1,000", ten_thousand, thousand, GROWTH);
     measure::ratio("1,000 rules in a workload / 100", many, few, GROWTH);
     measure::ratio("10,000 rules in a workload / 1,000", crowd, many, GROWTH);
+    measure::ratio("1,000 workloads in a namespace / 100", village, hamlet, GROWTH);
+    measure::ratio("10,000 workloads in a namespace / 1,000", town, village, GROWTH);
 }
 
 /// A build without the file system and the start of a process.

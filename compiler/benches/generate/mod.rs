@@ -18,6 +18,27 @@ pub(crate) fn tenants(count: usize) -> Project {
     project
 }
 
+/// One namespace with `count` workloads, each with three rules about its neighbours and a destination for it.
+pub(crate) fn village(count: usize) -> Project {
+    let mut text = "namespace village {\n    default deny\n".to_owned();
+    for number in 0..count {
+        let neighbour = (number + 1) % count;
+        let _ = write!(
+            text,
+            "\n    workload house-{number} {{\n        account house-{number}\n        service house-{number} 80:8080\n        \
+             ports 8080 http, 5000 tcp\n        allow house-{neighbour} to GET /door\n        \
+             deny house-{neighbour} to DELETE\n        require corp except health\n    }}\n\n    \
+             destination house-{number}.village.svc.cluster.local {{ tls istio-mutual }}\n"
+        );
+    }
+    text.push_str("}\n");
+    vec![
+        ("mesh.toml".to_owned(), MANIFEST.to_owned()),
+        ("mesh.mesh".to_owned(), MESH.to_owned()),
+        ("village.mesh".to_owned(), text),
+    ]
+}
+
 /// One namespace with one workload that has `count` rules, no two alike.
 pub(crate) fn crowded(count: usize) -> Project {
     let mut text =

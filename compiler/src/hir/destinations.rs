@@ -1,10 +1,12 @@
 //! Destinations: the client side of TLS.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::rc::Rc;
 
 use super::resolver::{Entry, Resolver};
 use super::{At, Destination, Metadata, Subset, Tls, errors};
-use crate::policy::TlsMode;
+use crate::policy::{StringMap, TlsMode};
 use crate::source::Span;
 use crate::syntax::ast::{self, DestinationItemKind as Ast, ItemKind, TlsItemKind, TlsKey};
 
@@ -18,22 +20,27 @@ pub(super) const TLS_MODES: &[(&str, TlsMode)] = &[
 impl<'a> Resolver<'a, '_> {
     /// All destinations, in the order of the text.
     pub(super) fn destinations(&mut self) {
+        let mut said: BTreeMap<(String, String, StringMap), Span> = BTreeMap::new();
         for (entry, namespace) in std::mem::take(&mut self.destinations) {
             let Some(destination) = self.destination(&entry, namespace.as_ref()) else {
                 continue;
             };
-            let same = |other: &&Destination| {
-                other.host.it == destination.host.it
-                    && other.namespace == destination.namespace
-                    && other.clients == destination.clients
-            };
-            match self.program.destinations.iter().find(same) {
-                Some(earlier) => {
-                    let what = format!("destination `{}`", destination.host.it);
-                    let twice = errors::said_twice(&what, destination.host.span, Some(earlier.host.span));
+            let Destination {
+                host,
+                namespace,
+                clients,
+                ..
+            } = &destination;
+            match said.entry((namespace.clone(), host.it.clone(), clients.clone())) {
+                Occupied(earlier) => {
+                    let what = format!("destination `{}`", host.it);
+                    let twice = errors::said_twice(&what, host.span, Some(*earlier.get()));
                     self.acc.push(twice);
                 }
-                None => self.program.destinations.push(destination),
+                Vacant(place) => {
+                    place.insert(host.span);
+                    self.program.destinations.push(destination);
+                }
             }
         }
     }

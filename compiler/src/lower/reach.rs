@@ -11,6 +11,10 @@ pub(crate) struct Reach<'p> {
     program: &'p Program,
     /// The indices of the blocks of pods (workloads and gateways) in each namespace.
     pods: BTreeMap<&'p str, Vec<usize>>,
+    mesh: Option<&'p Scope>,
+    namespaces: BTreeMap<&'p str, &'p Scope>,
+    /// What the block of a Service says of its waypoint, by namespace and name.
+    waypoints: BTreeMap<(&'p str, &'p str), &'p WaypointUse>,
 }
 
 /// The TCP ports of a scope: each with the place that declares it.
@@ -34,12 +38,46 @@ pub(crate) struct Enforcers {
 impl<'p> Reach<'p> {
     pub(crate) fn new(program: &'p Program) -> Self {
         let mut pods: BTreeMap<&'p str, Vec<usize>> = BTreeMap::new();
+        let mut mesh = None;
+        let mut namespaces = BTreeMap::new();
+        let mut waypoints = BTreeMap::new();
         for (at, scope) in program.scopes.iter().enumerate() {
-            if matches!(scope.kind, ScopeKind::Workload { .. } | ScopeKind::Gateway { .. }) {
-                pods.entry(scope.namespace.as_str()).or_default().push(at);
+            let namespace = scope.namespace.as_str();
+            match &scope.kind {
+                ScopeKind::Mesh => mesh = Some(scope),
+                ScopeKind::Namespace => {
+                    namespaces.insert(namespace, scope);
+                }
+                ScopeKind::Workload { .. } | ScopeKind::Gateway { .. } => pods.entry(namespace).or_default().push(at),
+                ScopeKind::Targets(targets) => {
+                    for target in targets.iter().filter(|t| t.kind == TargetKind::Service) {
+                        if let Some(used) = &scope.facts.use_waypoint {
+                            waypoints.entry((namespace, target.name.as_str())).or_insert(&used.it);
+                        }
+                    }
+                }
+                ScopeKind::Waypoint { .. } | ScopeKind::AllWaypoints => {}
             }
         }
-        Self { program, pods }
+        Self {
+            program,
+            pods,
+            mesh,
+            namespaces,
+            waypoints,
+        }
+    }
+
+    /// The blocks of the mesh and of the namespace around a block, those of them that stand in the text, from wide to
+    /// narrow.
+    pub(crate) fn enclosing(&self, scope: &Scope) -> impl Iterator<Item = &'p Scope> + use<'p> {
+        let mesh = self.mesh.filter(|_| scope.kind != ScopeKind::Mesh);
+        let is_in_namespace = !scope.in_mesh && !matches!(scope.kind, ScopeKind::Mesh | ScopeKind::Namespace);
+        let namespace = self
+            .namespaces
+            .get(scope.namespace.as_str())
+            .filter(|_| is_in_namespace);
+        mesh.into_iter().chain(namespace.copied())
     }
 
     fn pods_in<'s>(&'s self, namespace: &str) -> impl Iterator<Item = &'p Scope> + use<'s, 'p> {
@@ -236,28 +274,12 @@ impl<'p> Reach<'p> {
 
     /// The waypoint of a service, as namespace and name: what its own block says, else its namespace.
     fn waypoint_of(&self, namespace: &str, service: &Service) -> Option<(String, String)> {
-        let meant = |scope: &&Scope| match &scope.kind {
-            ScopeKind::Targets(targets) => {
-                scope.namespace == namespace
-                    && targets
-                        .iter()
-                        .any(|t| t.kind == TargetKind::Service && t.name == service.name)
-            }
-            _ => false,
-        };
-        let own = self
-            .program
-            .scopes
-            .iter()
-            .filter(meant)
-            .find_map(|scope| scope.facts.use_waypoint.as_ref());
+        let own = self.waypoints.get(&(namespace, service.name.as_str())).copied();
         let used = own.or_else(|| {
-            self.program
-                .namespaces
-                .get(namespace)
-                .and_then(|n| n.use_waypoint.as_ref())
+            let namespace = self.program.namespaces.get(namespace)?;
+            namespace.use_waypoint.as_ref().map(|used| &used.it)
         })?;
-        match &used.it {
+        match used {
             WaypointUse::None => None,
             WaypointUse::Named { namespace: home, name } => {
                 Some((home.clone().unwrap_or_else(|| namespace.to_owned()), name.clone()))

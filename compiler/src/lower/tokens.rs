@@ -97,21 +97,16 @@ fn issuers(item: &Item) -> impl Iterator<Item = IssuerId> {
 
 /// What an enclosing mesh or namespace accepts or requires already; waypoints inherit nothing.
 fn inherited(ctx: &Context<'_>, scope: &Scope) -> BTreeSet<IssuerId> {
-    let encloses = |outer: &&Scope| match scope.kind {
-        ScopeKind::Namespace => outer.kind == ScopeKind::Mesh,
-        ScopeKind::Workload { .. } | ScopeKind::Gateway { .. } => {
-            outer.kind == ScopeKind::Mesh
-                || (outer.kind == ScopeKind::Namespace && !scope.in_mesh && outer.namespace == scope.namespace)
-        }
-        ScopeKind::Mesh | ScopeKind::Waypoint { .. } | ScopeKind::AllWaypoints | ScopeKind::Targets(_) => false,
-    };
     // A gateway with `targetRefs` still is a pod of its namespace, so wide policies reach it.
-    ctx.program
-        .scopes
-        .iter()
-        .filter(encloses)
-        .flat_map(|outer| outer.items.iter().flat_map(issuers))
-        .collect()
+    match scope.kind {
+        ScopeKind::Namespace | ScopeKind::Workload { .. } | ScopeKind::Gateway { .. } => {
+            let outer = ctx.reach.enclosing(scope);
+            outer.flat_map(|outer| outer.items.iter().flat_map(issuers)).collect()
+        }
+        ScopeKind::Mesh | ScopeKind::Waypoint { .. } | ScopeKind::AllWaypoints | ScopeKind::Targets(_) => {
+            BTreeSet::new()
+        }
+    }
 }
 
 fn jwt_rule(ctx: &Context<'_>, issuer: &Issuer, used: Span, acc: &mut Diagnostics) -> JwtRule {

@@ -1,7 +1,7 @@
 //! The client half of mutual TLS: DestinationRules that make clients speak what servers demand, where no automatic mTLS
 //! does it (language, section 11).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::modes::Layers;
 use crate::diagnostics::Diagnostics;
@@ -28,6 +28,10 @@ pub(in crate::lower) fn lower<'p>(
         objects,
         acc,
         rules: Vec::new(),
+        made: BTreeMap::new(),
+        said: (ctx.program.destinations.iter())
+            .map(|d| (d.namespace.as_str(), d.host.it.as_str()))
+            .collect(),
         wide: BTreeMap::new(),
     };
     for scope in &ctx.program.scopes {
@@ -55,6 +59,10 @@ struct Derived<'c, 'p, 'o> {
     objects: &'o mut Objects<'p>,
     acc: &'o mut Diagnostics,
     rules: Vec<DestinationRule>,
+    /// The TLS of these rules, by namespace and host.
+    made: BTreeMap<(String, String), Vec<TlsByPort>>,
+    /// Namespace and host of the destinations that the project has itself.
+    said: BTreeSet<(&'p str, &'p str)>,
     /// What clients speak by the rule of a namespace; "" is the mesh.
     wide: BTreeMap<String, TlsMode>,
 }
@@ -78,7 +86,7 @@ impl Derived<'_, '_, '_> {
     }
 
     fn mesh(&mut self, scope: &Scope) {
-        let mode = Layers::of(self.ctx.program, scope).mode(None);
+        let mode = Layers::of(self.ctx, scope).mode(None);
         if self.demanded(mode) != Some(TlsMode::IstioMutual) {
             return;
         }
@@ -107,7 +115,7 @@ impl Derived<'_, '_, '_> {
             .iter()
             .any(|item| matches!(item.kind, crate::hir::ItemKind::Mtls { .. }));
         let wider = self.of_namespace(&scope.namespace);
-        let mode = Layers::of(self.ctx.program, scope).mode(None);
+        let mode = Layers::of(self.ctx, scope).mode(None);
         let wanted = self.demanded(mode).unwrap_or(wider);
         if !says || wanted == wider {
             return;
@@ -120,7 +128,7 @@ impl Derived<'_, '_, '_> {
     /// A service whose ports do not all take what the wider rule makes clients speak.
     fn service(&mut self, scope: &Scope, service: &Service) {
         let wider = self.of_namespace(&scope.namespace);
-        let layers = Layers::of(self.ctx.program, scope);
+        let layers = Layers::of(self.ctx, scope);
         let outside = self.ctx.reach.dataplane(scope) == Dataplane::None;
         let wanted = |port: Option<u16>| {
             if outside {
@@ -158,13 +166,11 @@ impl Derived<'_, '_, '_> {
 
     /// Adds a rule, unless a `destination` of the project is for the same host and namespace.
     fn rule(&mut self, place: (&str, bool), name: &str, host: &str, tls: TlsByPort, span: Span) {
-        let said = |d: &crate::hir::Destination| d.host.it == host && d.namespace == place.0;
-        let again = |rule: &DestinationRule| {
-            rule.host == host && rule.tls == tls && rule.meta.namespace.as_deref() == Some(place.0)
-        };
-        if self.ctx.program.destinations.iter().any(said) || self.rules.iter().any(again) {
+        let made = self.made.entry((place.0.to_owned(), host.to_owned())).or_default();
+        if self.said.contains(&(place.0, host)) || made.contains(&tls) {
             return;
         }
+        made.push(tls.clone());
         let name = (name.to_owned(), span);
         if let Some(meta) = self.objects.of_namespace(KIND, place, None, name, &[], self.acc) {
             self.rules.push(DestinationRule {

@@ -1,7 +1,8 @@
 //! The mTLS mode in force at a scope and at a pod port: the narrowest that says one.
 
 use crate::diagnostics::Diagnostics;
-use crate::hir::{Program, Scope, ScopeKind};
+use crate::hir::Scope;
+use crate::lower::Context;
 use crate::lower::peers::Modes;
 use crate::policy::MtlsMode;
 
@@ -12,10 +13,10 @@ pub(super) struct Layers {
 
 impl Layers {
     /// What encloses `scope`, and what it says itself.
-    pub(super) fn of(program: &Program, scope: &Scope) -> Self {
+    pub(super) fn of(ctx: &Context<'_>, scope: &Scope) -> Self {
         // What is said twice is reported where the scope itself is lowered.
         let mut quiet = Diagnostics::default();
-        let modes = enclosing(program, scope)
+        let modes = enclosing(ctx, scope)
             .map(|outer| Modes::of(outer, &mut quiet))
             .collect();
         Self { modes }
@@ -33,14 +34,6 @@ impl Layers {
 }
 
 /// The mesh, the namespace and the scope itself, those of them that are described.
-pub(super) fn enclosing<'p>(program: &'p Program, scope: &'p Scope) -> impl Iterator<Item = &'p Scope> {
-    let mesh = program
-        .scopes
-        .iter()
-        .find(|s| s.kind == ScopeKind::Mesh && s.kind != scope.kind);
-    let of_namespace = move |s: &&Scope| {
-        s.kind == ScopeKind::Namespace && s.kind != scope.kind && !scope.in_mesh && s.namespace == scope.namespace
-    };
-    let namespace = program.scopes.iter().find(of_namespace);
-    mesh.into_iter().chain(namespace).chain(std::iter::once(scope))
+pub(super) fn enclosing<'s>(ctx: &Context<'s>, scope: &'s Scope) -> impl Iterator<Item = &'s Scope> + use<'s> {
+    ctx.reach.enclosing(scope).chain(std::iter::once(scope))
 }

@@ -110,12 +110,12 @@ fn wide<'p>(
         acc.push(errors::wide_name(&name.text, name.span.unwrap_or(origin)));
         return None;
     }
-    let demands = demands(ctx.program, scope, acc);
+    let demands = demands(ctx, scope, acc);
     if let Some(demand) = demands.iter().find(|d| d.regions.iter().any(|r| r.ports.is_some())) {
         acc.push(errors::ports_of_wide_scope(demand.span));
         return None;
     }
-    let force = in_force(ctx.program, scope, &demands, None, acc);
+    let force = in_force(ctx, scope, &demands, None, acc);
     let meta = if scope.kind == ScopeKind::Mesh {
         objects.of_cluster(MESH_POLICY, scope, &name, origin, acc)?
     } else {
@@ -147,15 +147,15 @@ fn of_service<'p>(
         acc.push(errors::wide_name(&name.text, name.span.unwrap_or(service.span)));
         return Vec::new();
     }
-    let demands = demands(ctx.program, scope, acc);
+    let demands = demands(ctx, scope, acc);
     if !ports_are_served(scope, &demands, acc) {
         return Vec::new();
     }
-    let rest = in_force(ctx.program, scope, &demands, None, acc);
+    let rest = in_force(ctx, scope, &demands, None, acc);
     let mut exceptions: Vec<(InForce, Vec<u16>)> = Vec::new();
     let mut alike: Vec<u16> = Vec::new();
     for (port, pod_port) in &service.ports {
-        let force = in_force(ctx.program, scope, &demands, Some(*pod_port), acc);
+        let force = in_force(ctx, scope, &demands, Some(*pod_port), acc);
         if force == rest {
             alike.push(*port);
         } else if let Some((_, ports)) = exceptions.iter_mut().find(|(other, _)| *other == force) {
@@ -247,11 +247,11 @@ fn ports_are_served(scope: &Scope, demands: &[Demand], acc: &mut Diagnostics) ->
     ok
 }
 
-fn in_force(program: &Program, scope: &Scope, demands: &[Demand], port: Option<u16>, acc: &mut Diagnostics) -> InForce {
+fn in_force(ctx: &Context<'_>, scope: &Scope, demands: &[Demand], port: Option<u16>, acc: &mut Diagnostics) -> InForce {
     let protocol = port.and_then(|port| scope.facts.ports.get(&port)).map(|p| p.it);
     InForce {
-        mode: Layers::of(program, scope).mode(port),
-        origins: origins(program, demands, port, protocol, acc),
+        mode: Layers::of(ctx, scope).mode(port),
+        origins: origins(ctx.program, demands, port, protocol, acc),
     }
 }
 

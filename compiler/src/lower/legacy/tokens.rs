@@ -6,6 +6,7 @@ use super::paths;
 use super::trigger::{Region, regions};
 use crate::diagnostics::Diagnostics;
 use crate::hir::{Issuer, IssuerId, ItemKind, PlaceKind, Program, Protocol, Scope};
+use crate::lower::Context;
 use crate::policy::Keys;
 use crate::policy::legacy::{Jwt, Origin};
 use crate::source::Span;
@@ -27,9 +28,9 @@ pub(super) struct Origins {
 }
 
 /// What a scope and all that encloses it demand.
-pub(super) fn demands(program: &Program, scope: &Scope, acc: &mut Diagnostics) -> Vec<Demand> {
+pub(super) fn demands(ctx: &Context<'_>, scope: &Scope, acc: &mut Diagnostics) -> Vec<Demand> {
     let mut all = Vec::new();
-    for outer in enclosing(program, scope) {
+    for outer in enclosing(ctx, scope) {
         // Mistakes of a wider scope are reported with that scope.
         let mut quiet = Diagnostics::default();
         let acc = if std::ptr::eq(outer, scope) {
