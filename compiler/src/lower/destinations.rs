@@ -89,7 +89,7 @@ fn check_release(ctx: &Context<'_>, tls: &Tls, acc: &mut Diagnostics) {
     }
 }
 
-fn by_port(list: &[Tls]) -> TlsByPort {
+pub(crate) fn by_port(list: &[Tls]) -> TlsByPort {
     let mut all = None;
     let mut ports = std::collections::BTreeMap::new();
     for tls in list {

@@ -80,7 +80,8 @@ impl<'p> Reach<'p> {
         mesh.into_iter().chain(namespace.copied())
     }
 
-    fn pods_in<'s>(&'s self, namespace: &str) -> impl Iterator<Item = &'p Scope> + use<'s, 'p> {
+    /// The workloads and gateways of a namespace.
+    pub(crate) fn pods_in<'s>(&'s self, namespace: &str) -> impl Iterator<Item = &'p Scope> + use<'s, 'p> {
         let indices = self.pods.get(namespace).into_iter().flatten();
         indices.filter_map(|at| self.program.scopes.get(*at))
     }

@@ -4,13 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::modes::Layers;
+use super::wide_rules::WideRules;
 use crate::diagnostics::Diagnostics;
-use crate::hir::{Dataplane, Scope, ScopeKind, Service};
+use crate::hir::{Dataplane, Protocol, Scope, ScopeKind, Service};
 use crate::lower::Context;
 use crate::lower::destinations::KIND;
 use crate::lower::objects::Objects;
 use crate::policy::{ClientTls, DestinationRule, MtlsMode, TlsByPort, TlsMode};
 use crate::source::Span;
+
+/// The port at which the Kubernetes API is served in its cluster.
+const API_SERVER_PORT: u16 = 443;
 
 /// The derived rules: of the mesh, of namespaces, and of services that depart from them.
 pub(in crate::lower) fn lower<'p>(
@@ -32,7 +36,7 @@ pub(in crate::lower) fn lower<'p>(
         said: (ctx.program.destinations.iter())
             .map(|d| (d.namespace.as_str(), d.host.it.as_str()))
             .collect(),
-        wide: BTreeMap::new(),
+        wide: WideRules::of(ctx),
     };
     for scope in &ctx.program.scopes {
         match &scope.kind {
@@ -41,6 +45,7 @@ pub(in crate::lower) fn lower<'p>(
             _ => {}
         }
     }
+    derived.api_server();
     for scope in ctx
         .program
         .scopes
@@ -63,17 +68,11 @@ struct Derived<'c, 'p, 'o> {
     made: BTreeMap<(String, String), Vec<TlsByPort>>,
     /// Namespace and host of the destinations that the project has itself.
     said: BTreeSet<(&'p str, &'p str)>,
-    /// What clients speak by the rule of a namespace; "" is the mesh.
-    wide: BTreeMap<String, TlsMode>,
+    /// The rules that hold where no narrower one is made: those of the project, then those derived here.
+    wide: WideRules,
 }
 
 impl Derived<'_, '_, '_> {
-    /// What clients speak towards a namespace by the rules so far: without one, plaintext.
-    fn of_namespace(&self, namespace: &str) -> TlsMode {
-        let own = self.wide.get(namespace).or_else(|| self.wide.get(""));
-        own.copied().unwrap_or(TlsMode::Disable)
-    }
-
     /// What a server's mode demands of its clients; `None` where it takes both.
     fn demanded(&self, mode: Option<MtlsMode>) -> Option<TlsMode> {
         match mode {
@@ -97,16 +96,21 @@ impl Derived<'_, '_, '_> {
         } else {
             format!("*.{domain}")
         };
-        let api_server = format!("kubernetes.default.svc.{domain}");
-        self.wide.insert(String::new(), TlsMode::IstioMutual);
-        self.rule((&root, true), "default", &all, plain(TlsMode::IstioMutual), scope.span);
-        self.rule(
-            (&root, true),
-            "api-server",
-            &api_server,
-            plain(TlsMode::Disable),
-            scope.span,
-        );
+        self.wide_rule((&root, true), &all, TlsMode::IstioMutual, scope.span);
+    }
+
+    /// The Kubernetes API has no proxy, and a rule for the whole mesh would reach it.
+    fn api_server(&mut self) {
+        let (program, wide) = (self.ctx.program, &self.wide);
+        let host = format!("kubernetes.default.svc.{}", program.mesh.domain);
+        let spoken = wide.towards("default", &program.mesh.root, &host, Some(API_SERVER_PORT));
+        if spoken.mode == TlsMode::IstioMutual {
+            let mesh = program.scopes.iter().find(|scope| scope.kind == ScopeKind::Mesh);
+            let destination = || program.destinations.first().map(|destination| destination.span);
+            let span = mesh.map(|scope| scope.span).or_else(destination).unwrap_or_default();
+            let root = program.mesh.root.clone();
+            self.rule((&root, true), "api-server", &host, plain(TlsMode::Disable), span);
+        }
     }
 
     fn namespace(&mut self, scope: &Scope) {
@@ -114,47 +118,52 @@ impl Derived<'_, '_, '_> {
             .items
             .iter()
             .any(|item| matches!(item.kind, crate::hir::ItemKind::Mtls { .. }));
-        let wider = self.of_namespace(&scope.namespace);
         let mode = Layers::of(self.ctx, scope).mode(None);
-        let wanted = self.demanded(mode).unwrap_or(wider);
-        if !says || wanted == wider {
+        let (true, Some(wanted)) = (says, self.demanded(mode)) else {
             return;
+        };
+        let mesh = &self.ctx.program.mesh;
+        let host = format!("*.{}.svc.{}", scope.namespace, mesh.domain);
+        if self.wide.towards(&scope.namespace, &mesh.root, &host, None).mode != wanted {
+            self.wide_rule((&scope.namespace, false), &host, wanted, scope.span);
         }
-        let host = format!("*.{}.svc.{}", scope.namespace, self.ctx.program.mesh.domain);
-        self.wide.insert(scope.namespace.clone(), wanted);
-        self.rule((&scope.namespace, false), "default", &host, plain(wanted), scope.span);
     }
 
-    /// A service whose ports do not all take what the wider rule makes clients speak.
+    /// A service whose ports do not all take what the wider rule makes clients speak. Its own rule is all that counts
+    /// for its host, so it repeats of the wider one what stays.
     fn service(&mut self, scope: &Scope, service: &Service) {
-        let wider = self.of_namespace(&scope.namespace);
+        let mesh = &self.ctx.program.mesh;
+        let host = format!("{}.{}.svc.{}", service.name, scope.namespace, mesh.domain);
         let layers = Layers::of(self.ctx, scope);
         let outside = self.ctx.reach.dataplane(scope) == Dataplane::None;
-        let wanted = |port: Option<u16>| {
-            if outside {
-                TlsMode::Disable
+        let wider = |port: Option<u16>| self.wide.towards(&scope.namespace, &mesh.root, &host, port);
+        let wanted = |port: Option<u16>, pod: Option<u16>| {
+            let declared = pod.and_then(|pod| scope.facts.ports.get(&pod)).map(|at| at.it);
+            let demanded = if outside || declared == Some(Protocol::Unproxied) {
+                Some(TlsMode::Disable)
             } else {
-                self.demanded(layers.mode(port)).unwrap_or(wider)
+                self.demanded(layers.mode(pod))
+            };
+            let wider = wider(port);
+            match demanded {
+                Some(mode) if mode != wider.mode => ClientTls::plain(mode),
+                Some(_) | None => wider,
             }
         };
-        let rest = wanted(None);
-        let ports: BTreeMap<u16, TlsMode> = service
+        let rest = wanted(None, None);
+        let ports: BTreeMap<u16, ClientTls> = service
             .ports
             .iter()
-            .map(|(port, pod)| (*port, wanted(Some(*pod))))
+            .map(|(port, pod)| (*port, wanted(Some(*port), Some(*pod))))
             .collect();
-        if rest == wider && ports.values().all(|mode| *mode == wider) {
+        if rest == wider(None) && ports.iter().all(|(port, tls)| *tls == wider(Some(*port))) {
             return;
         }
-        let differing = ports.into_iter().filter(|(_, mode)| *mode != rest);
+        let differing = ports.into_iter().filter(|(_, tls)| *tls != rest).collect();
         let tls = TlsByPort {
-            all: Some(ClientTls::plain(rest)),
-            ports: differing.map(|(port, mode)| (port, ClientTls::plain(mode))).collect(),
+            all: Some(rest),
+            ports: differing,
         };
-        let host = format!(
-            "{}.{}.svc.{}",
-            service.name, scope.namespace, self.ctx.program.mesh.domain
-        );
         self.rule(
             (&scope.namespace, scope.in_mesh),
             &service.name,
@@ -162,6 +171,15 @@ impl Derived<'_, '_, '_> {
             tls,
             service.span,
         );
+    }
+
+    /// Adds the rule of the mesh or of a namespace.
+    fn wide_rule(&mut self, place: (&str, bool), host: &str, mode: TlsMode, span: Span) {
+        if self.said.contains(&(place.0, host)) {
+            return;
+        }
+        self.wide.add(place.0, host.to_owned(), plain(mode));
+        self.rule(place, "default", host, plain(mode), span);
     }
 
     /// Adds a rule, unless a `destination` of the project is for the same host and namespace.

@@ -6,8 +6,10 @@ pub mod errors;
 mod modes;
 mod paths;
 mod policies;
+mod shared;
 mod tokens;
 mod trigger;
+mod wide_rules;
 
 pub(super) use clients::lower as client_rules;
 pub(super) use policies::lower as policies;

@@ -3,15 +3,16 @@
 
 use super::errors;
 use super::modes::Layers;
+use super::shared;
 use super::tokens::{Demand, Origins, demands, jwt, origins};
 use crate::diagnostics::Diagnostics;
 use crate::hir::{Item, ItemKind, Legacy, Program, Scope, ScopeKind, Service};
 use crate::lower::objects::{Group, Name, Objects, gather};
 use crate::lower::peers::Modes;
 use crate::lower::{Context, access};
-use crate::policy::MtlsMode;
 use crate::policy::legacy::{AuthenticationPolicy, PeerMethod, PrincipalBinding, ServiceTarget};
-use crate::source::Span;
+use crate::policy::{Meta, MtlsMode, StringMap};
+use crate::source::{FileId, Span};
 
 const MESH_POLICY: &str = "MeshPolicy";
 const POLICY: &str = "Policy";
@@ -42,11 +43,19 @@ pub(in crate::lower) fn lower<'p>(
             acc.push(errors::no_service(first.span, scope.span));
             Vec::new()
         }
+        ScopeKind::Workload { .. } if scope.in_mesh => {
+            acc.push(errors::pods_of_every_namespace(first.span, scope.span));
+            Vec::new()
+        }
         ScopeKind::Workload { .. } => {
-            let services = scope.facts.services.iter();
-            services
-                .flat_map(|service| of_service(ctx, scope, service, &said, objects, acc))
-                .collect()
+            let mut made = Vec::new();
+            report_idle(ctx, scope, &said, acc);
+            for service in &scope.facts.services {
+                if shared::is_to_be_emitted(ctx, scope, service, acc) {
+                    of_service(ctx, scope, service, &said, &mut made, objects, acc);
+                }
+            }
+            made
         }
         ScopeKind::Gateway { .. } => {
             acc.push(errors::no_service(first.span, scope.span));
@@ -59,7 +68,8 @@ pub(in crate::lower) fn lower<'p>(
     }
 }
 
-const fn speaks(item: &Item) -> bool {
+/// Whether an item is about mutual TLS or tokens.
+pub(super) const fn speaks(item: &Item) -> bool {
     match item.kind {
         ItemKind::Mtls { .. } | ItemKind::Accept { .. } | ItemKind::Require { .. } | ItemKind::Legacy(_) => true,
         ItemKind::Access { .. } | ItemKind::DefaultDeny { .. } => false,
@@ -89,10 +99,16 @@ fn shared_name(scope: &Scope, said: &[&Item], default: &str, acc: &mut Diagnosti
         return None;
     }
     let docs = groups.iter().flat_map(|group| group.name.docs.clone()).collect();
-    let name = own.first().copied().or(groups.first())?;
+    let unnamed = || Name {
+        text: default.to_owned(),
+        span: None,
+        object: None,
+        docs: Vec::new(),
+    };
+    let name = own.first().copied().or(groups.first());
     Some(Name {
         docs,
-        ..name.name.clone()
+        ..name.map_or_else(unnamed, |group| group.name.clone())
     })
 }
 
@@ -128,74 +144,134 @@ fn wide<'p>(
     })
 }
 
-/// The policies of one service of a workload: one for what holds at most of its ports, one for each exception.
+/// Adds the policies of one service of a workload: one for what holds at most of its ports, one for each exception.
 fn of_service<'p>(
     ctx: &Context<'p>,
     scope: &'p Scope,
     service: &'p Service,
     said: &[&'p Item],
+    made: &mut Vec<AuthenticationPolicy>,
     objects: &mut Objects<'p>,
     acc: &mut Diagnostics,
-) -> Vec<AuthenticationPolicy> {
-    let Some(origin) = said.first().map(|item| item.span) else {
-        return Vec::new();
-    };
-    let Some(name) = shared_name(scope, said, &service.name, acc) else {
-        return Vec::new();
-    };
-    if name.text == "default" {
-        acc.push(errors::wide_name(&name.text, name.span.unwrap_or(service.span)));
-        return Vec::new();
-    }
+) {
     let demands = demands(ctx, scope, acc);
     if !ports_are_served(scope, &demands, acc) {
-        return Vec::new();
+        return;
     }
-    let rest = in_force(ctx, scope, &demands, None, acc);
-    let mut exceptions: Vec<(InForce, Vec<u16>)> = Vec::new();
-    let mut alike: Vec<u16> = Vec::new();
-    for (port, pod_port) in &service.ports {
-        let force = in_force(ctx, scope, &demands, Some(*pod_port), acc);
-        if force == rest {
-            alike.push(*port);
-        } else if let Some((_, ports)) = exceptions.iter_mut().find(|(other, _)| *other == force) {
-            ports.push(*port);
-        } else {
-            exceptions.push((force, vec![*port]));
-        }
-    }
-    let mut policies: Vec<(InForce, Vec<u16>)> = Vec::new();
-    // Where the workload itself speaks of its ports as a whole; else those fall through to the wider policy.
-    if said.iter().any(|item| speaks_of_all(item, &demands)) && (exceptions.is_empty() || !alike.is_empty()) {
-        policies.push((rest, if exceptions.is_empty() { Vec::new() } else { alike }));
-    }
-    if let ([(force, _)], true) = (exceptions.as_slice(), policies.is_empty())
-        && exceptions.iter().map(|(_, ports)| ports.len()).sum::<usize>() == service.ports.len()
-        && said.iter().any(|item| speaks_of_all(item, &demands))
+    let wide: Vec<&Item> = said
+        .iter()
+        .copied()
+        .filter(|item| speaks_of_all(item, &demands))
+        .collect();
+    let Some(base) = shared_name(scope, &wide, &service.name, acc) else {
+        return;
+    };
+    for (at, part) in parts(ctx, scope, service, (said, &wide), &demands, acc)
+        .into_iter()
+        .enumerate()
     {
-        policies.push((force.clone(), Vec::new()));
-        exceptions.clear();
-    }
-    policies.extend(exceptions);
-    let mut made = Vec::new();
-    for (at, (force, ports)) in policies.into_iter().enumerate() {
-        let mut name = name.clone();
-        if let (true, Some(port)) = (at > 0, ports.first()) {
-            name.text = format!("{}-{port}", name.text);
-        }
-        if let Some(meta) = objects.of_scope(POLICY, scope, &name, origin, acc) {
-            let targets = vec![ServiceTarget {
-                name: service.name.clone(),
-                ports,
-            }];
+        let about = |item: &&Item| part.pods.iter().any(|pod| speaks_of_port(item, &demands, *pod));
+        let narrow: Vec<&Item> = said.iter().copied().filter(about).collect();
+        let Some(own) = shared_name(scope, &narrow, &service.name, acc) else {
+            return;
+        };
+        let name = match (part.ports.first(), own.span) {
+            _ if part.is_rest => base.clone(),
+            (_, Some(_)) if own.text != base.text => own,
+            (Some(port), _) if at > 0 => Name {
+                text: format!("{}-{port}", base.text),
+                ..base.clone()
+            },
+            _ if own.span.is_some() || !narrow.is_empty() => own,
+            _ => base.clone(),
+        };
+        let origin = narrow.first().or(wide.first()).map_or(scope.span, |item| item.span);
+        let target = ServiceTarget {
+            name: service.name.clone(),
+            ports: part.ports,
+        };
+        let policy = content(ctx.program, said, part.force, acc);
+        if name.text == "default" {
+            acc.push(errors::wide_name(&name.text, name.span.unwrap_or(service.span)));
+        } else if let Some(same) = made
+            .iter_mut()
+            .find(|other| other.meta.name == name.text && says_the_same(other, &policy))
+        {
+            same.targets.push(target);
+        } else if let Some(meta) = objects.of_scope(POLICY, scope, &name, origin, acc) {
             made.push(AuthenticationPolicy {
                 meta,
-                targets,
-                ..content(ctx.program, said, force, acc)
+                targets: vec![target],
+                ..policy
             });
         }
     }
-    made
+}
+
+/// Service ports at which the same holds.
+struct Part {
+    force: InForce,
+    /// Service ports; none for all of the service.
+    ports: Vec<u16>,
+    /// The pod ports behind them.
+    pods: Vec<u16>,
+    /// Whether it is what holds where no item names a port.
+    is_rest: bool,
+}
+
+/// The parts of a service that need a policy: ports of which the workload says nothing fall through to the wider one.
+fn parts(
+    ctx: &Context<'_>,
+    scope: &Scope,
+    service: &Service,
+    (said, wide): (&[&Item], &[&Item]),
+    demands: &[Demand],
+    acc: &mut Diagnostics,
+) -> Vec<Part> {
+    let rest = Part {
+        force: in_force(ctx, scope, demands, None, acc),
+        ports: Vec::new(),
+        pods: Vec::new(),
+        is_rest: true,
+    };
+    let mut parts = vec![rest];
+    for (port, pod) in &service.ports {
+        let force = in_force(ctx, scope, demands, Some(*pod), acc);
+        match parts.iter_mut().find(|part| part.force == force) {
+            Some(part) => {
+                part.ports.push(*port);
+                part.pods.push(*pod);
+            }
+            None => parts.push(Part {
+                force,
+                ports: vec![*port],
+                pods: vec![*pod],
+                is_rest: false,
+            }),
+        }
+    }
+    let ports_are_unknown = service.ports.is_empty();
+    parts.retain(|part| ports_are_unknown || !part.ports.is_empty());
+    if wide.is_empty() {
+        let is_spoken_of = |pod: &u16| said.iter().any(|item| speaks_of_port(item, demands, *pod));
+        parts.retain(|part| !part.is_rest && part.pods.iter().any(is_spoken_of));
+    }
+    if let ([part], false) = (parts.as_mut_slice(), wide.is_empty())
+        && part.ports.len() == service.ports.len()
+    {
+        part.ports.clear();
+    }
+    parts
+}
+
+/// Whether two policies differ in name and targets only.
+fn says_the_same(a: &AuthenticationPolicy, b: &AuthenticationPolicy) -> bool {
+    let unnamed = |policy: &AuthenticationPolicy| AuthenticationPolicy {
+        meta: nameless(),
+        targets: Vec::new(),
+        ..policy.clone()
+    };
+    unnamed(a) == unnamed(b)
 }
 
 /// Whether an item of the workload speaks of its ports as a whole.
@@ -208,6 +284,41 @@ fn speaks_of_all(item: &Item, demands: &[Demand]) -> bool {
         }
         ItemKind::Legacy(_) => true,
         ItemKind::Access { .. } | ItemKind::DefaultDeny { .. } => false,
+    }
+}
+
+/// Whether an item of the workload is about single ports, and `pod` is one of them.
+fn speaks_of_port(item: &Item, demands: &[Demand], pod: u16) -> bool {
+    match &item.kind {
+        ItemKind::Mtls { ports, .. } => ports.iter().any(|port| port.it == pod),
+        ItemKind::Accept { .. } | ItemKind::Require { .. } => {
+            let own = demands.iter().find(|demand| demand.span == item.span);
+            let names = |ports: &std::collections::BTreeSet<u16>| ports.contains(&pod);
+            own.is_some_and(|demand| {
+                !speaks_of_all(item, demands)
+                    && demand
+                        .regions
+                        .iter()
+                        .any(|region| region.ports.as_ref().is_some_and(names))
+            })
+        }
+        ItemKind::Legacy(_) | ItemKind::Access { .. } | ItemKind::DefaultDeny { .. } => false,
+    }
+}
+
+/// Reports `legacy allow-tls` where no `mtls` is in force that it could loosen.
+fn report_idle(ctx: &Context<'_>, scope: &Scope, said: &[&Item], acc: &mut Diagnostics) {
+    let layers = Layers::of(ctx, scope);
+    let pods = scope.facts.services.iter().flat_map(|service| &service.ports);
+    let mut modes = pods.map(|(_, pod)| layers.mode(Some(*pod))).chain([layers.mode(None)]);
+    let in_force = |mode: Option<MtlsMode>| matches!(mode, Some(MtlsMode::Strict | MtlsMode::Permissive));
+    let allow_tls = said
+        .iter()
+        .find(|item| matches!(item.kind, ItemKind::Legacy(Legacy::AllowTls)));
+    if let Some(item) = allow_tls
+        && !modes.any(in_force)
+    {
+        acc.push(errors::idle_allow_tls(item.span));
     }
 }
 
@@ -281,13 +392,7 @@ fn content(program: &Program, said: &[&Item], force: InForce, acc: &mut Diagnost
     issuers_once(&peers, &force.origins, acc);
     let of_origin = !force.origins.list.is_empty() && !legacy(&Legacy::BindPeer);
     AuthenticationPolicy {
-        meta: crate::policy::Meta {
-            name: String::new(),
-            namespace: None,
-            labels: Default::default(),
-            annotations: Default::default(),
-            origin: Span::default(),
-        },
+        meta: nameless(),
         targets: Vec::new(),
         peers,
         peer_is_optional: legacy(&Legacy::PeerOptional),
@@ -299,6 +404,40 @@ fn content(program: &Program, said: &[&Item], force: InForce, acc: &mut Diagnost
             PrincipalBinding::Peer
         },
     }
+}
+
+/// Stands in until a policy has its name.
+const fn nameless() -> Meta {
+    Meta {
+        name: String::new(),
+        namespace: None,
+        labels: StringMap::new(),
+        annotations: StringMap::new(),
+        origin: Span {
+            file: FileId(0),
+            start: 0,
+            end: 0,
+        },
+    }
+}
+
+/// What a workload's port would be told, apart from where it is said.
+pub(super) fn at_port(ctx: &Context<'_>, scope: &Scope, port: Option<u16>) -> AuthenticationPolicy {
+    // The mistakes in it are reported where the scope itself is lowered.
+    let mut quiet = Diagnostics::default();
+    let said: Vec<&Item> = scope.items.iter().filter(|item| speaks(item)).collect();
+    let demands = demands(ctx, scope, &mut quiet);
+    let force = in_force(ctx, scope, &demands, port, &mut quiet);
+    let mut policy = content(ctx.program, &said, force, &mut quiet);
+    for origin in &mut policy.origins {
+        origin.jwt.origin = Span::default();
+    }
+    for peer in &mut policy.peers {
+        if let PeerMethod::Jwt(jwt) = peer {
+            jwt.origin = Span::default();
+        }
+    }
+    policy
 }
 
 /// The legacy webhook refuses an issuer that stands twice, as a peer's proof and as an origin.

@@ -104,6 +104,7 @@ pub(super) fn origins(
         }
     }
     let mut list: Vec<Origin> = Vec::new();
+    let mut known: Vec<IssuerId> = Vec::new();
     for (demand, regions) in &asked {
         let always = regions.iter().any(|region| region.asks_always());
         let triggers: Vec<_> = if always {
@@ -119,8 +120,16 @@ pub(super) fn origins(
                 jwt: jwt(issuer, demand.span, acc),
                 triggers: triggers.clone(),
             };
-            match list.iter_mut().find(|other| other.jwt.issuer == origin.jwt.issuer) {
-                None => list.push(origin),
+            let same = known.iter().position(|other| other == id);
+            if let (None, Some(other)) = (same, list.iter().find(|o| o.jwt.issuer == origin.jwt.issuer)) {
+                acc.push(errors::iss_twice(&origin.jwt.issuer, demand.span, other.jwt.origin));
+                continue;
+            }
+            match same.and_then(|at| list.get_mut(at)) {
+                None => {
+                    known.push(*id);
+                    list.push(origin);
+                }
                 Some(other) if other.triggers.is_empty() || triggers.is_empty() => other.triggers.clear(),
                 Some(other) => other.triggers.extend(origin.triggers),
             }
@@ -139,9 +148,17 @@ pub(super) fn jwt(issuer: &Issuer, used: Span, acc: &mut Diagnostics) -> Jwt {
     }
     let cookie = issuer.places.iter().find(|place| place.it.kind == PlaceKind::Cookie);
     let prefixed = issuer.places.iter().find(|place| place.it.prefix.is_some());
+    // Its tokens are read in a way of their own: with a prefix, and with the claims of another token inside.
+    let reserved = (issuer.places.iter()).find(|place| {
+        place.it.kind == PlaceKind::Header && place.it.name.eq_ignore_ascii_case("ingress-authorization")
+    });
     let unsaid = [
         (cookie.map(|p| p.span), "a token in a cookie"),
         (prefixed.map(|p| p.span), "a prefix of a token's header"),
+        (
+            reserved.map(|p| p.span),
+            "the header `ingress-authorization` as a place of its own tokens",
+        ),
         (issuer.claim_headers.first().map(|h| h.span), "`claim-headers`"),
         (issuer.payload_header.as_ref().map(|h| h.span), "`payload-header`"),
         (issuer.timeout.as_ref().map(|t| t.span), "`timeout`"),

@@ -18,6 +18,10 @@ codes! {
         "Two demands for tokens meet on one request, and the legacy API would take either.";
     LEGACY_NAME Error "E0405" "legacy-name" "legacy_name.md"
         "The legacy API does not take a policy of this name.";
+    LEGACY_SHARED_SERVICE Error "E0406" "legacy-shared-service" "legacy_shared_service.md"
+        "One Service leads to workloads that are told different things, and the legacy API names Services.";
+    LEGACY_IDLE Error "E0407" "legacy-idle" "legacy_idle.md"
+        "An item of the legacy API loosens a demand that is not in force.";
     LEGACY_BAD_TOKEN Note "N0430" "legacy-bad-token" "legacy_bad_token.md"
         "On the legacy API a bad token passes where no token is required.";
 }
@@ -26,6 +30,13 @@ pub(super) fn no_service(span: Span, block: Span) -> Diagnostic {
     Diagnostic::new(&LEGACY_WITHOUT_SERVICE, span, "a policy of `istio-1.4` names Services, and this block has none")
         .secondary(block, "this block")
         .help("say the Service in front of the workload: `service NAME PORT:POD-PORT`; in another kind of block it cannot be said")
+}
+
+pub(super) fn pods_of_every_namespace(span: Span, block: Span) -> Diagnostic {
+    let message = "a policy of `istio-1.4` acts in one namespace, and this block is for pods of every namespace";
+    Diagnostic::new(&LEGACY_WITHOUT_SERVICE, span, message)
+        .secondary(block, "this block")
+        .help("write the workload in each `namespace` that has it; a template says it once")
 }
 
 pub(super) fn port_without_service(port: u16, span: Span, service: Option<Span>) -> Diagnostic {
@@ -89,6 +100,25 @@ pub(super) fn issuer_twice(issuer: &str, span: Span, other: Span) -> Diagnostic 
     )
     .secondary(other, "the user's token")
     .help("use two issuers, or keep one of the two")
+}
+
+pub(super) fn iss_twice(iss: &str, span: Span, other: Span) -> Diagnostic {
+    let message = format!("two issuers with the `iss` `{iss}` meet in one policy, which `istio-1.4` refuses");
+    Diagnostic::new(&LEGACY_ISSUER, span, message)
+        .secondary(other, "the other one is named here")
+        .help("use one of them, with the audiences and keys of both")
+}
+
+pub(super) fn shared_service(name: &str, span: Span, other: Span) -> Diagnostic {
+    let message = format!("a policy for `{name}` would act on another workload too, which is told something else");
+    Diagnostic::new(&LEGACY_SHARED_SERVICE, span, message)
+        .secondary(other, "the same Service, in front of the other workload")
+        .help("say the same in both workloads, or give each a Service of its own")
+}
+
+pub(super) fn idle_allow_tls(span: Span) -> Diagnostic {
+    let message = "`legacy allow-tls` loosens `mtls`, and none is in force here";
+    Diagnostic::new(&LEGACY_IDLE, span, message).help("remove the line, or say `mtls strict` or `mtls permissive`")
 }
 
 pub(super) fn trigger_fact(what: &str, span: Span) -> Diagnostic {
