@@ -1,6 +1,6 @@
 //! Whom a block reaches: the declared workloads behind it, their ports, and who enforces policy there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hir::{Dataplane, Program, Protocol, Scope, ScopeKind, Service, TargetKind, WaypointUse};
 use crate::policy::StringMap;
@@ -11,6 +11,8 @@ pub(crate) struct Reach<'p> {
     program: &'p Program,
     /// The indices of the blocks of pods (workloads and gateways) in each namespace.
     pods: BTreeMap<&'p str, Vec<usize>>,
+    /// The same, by each label that their pods are selected by.
+    labelled: BTreeMap<(&'p str, &'p str, &'p str), Vec<usize>>,
     mesh: Option<&'p Scope>,
     namespaces: BTreeMap<&'p str, &'p Scope>,
     /// What the block of a Service says of its waypoint, by namespace and name.
@@ -38,6 +40,7 @@ pub(crate) struct Enforcers {
 impl<'p> Reach<'p> {
     pub(crate) fn new(program: &'p Program) -> Self {
         let mut pods: BTreeMap<&'p str, Vec<usize>> = BTreeMap::new();
+        let mut labelled: BTreeMap<(&'p str, &'p str, &'p str), Vec<usize>> = BTreeMap::new();
         let mut mesh = None;
         let mut namespaces = BTreeMap::new();
         let mut waypoints = BTreeMap::new();
@@ -48,7 +51,12 @@ impl<'p> Reach<'p> {
                 ScopeKind::Namespace => {
                     namespaces.insert(namespace, scope);
                 }
-                ScopeKind::Workload { .. } | ScopeKind::Gateway { .. } => pods.entry(namespace).or_default().push(at),
+                ScopeKind::Workload { .. } | ScopeKind::Gateway { .. } => {
+                    pods.entry(namespace).or_default().push(at);
+                    for (key, value) in &scope.facts.select {
+                        labelled.entry((namespace, key, value)).or_default().push(at);
+                    }
+                }
                 ScopeKind::Targets(targets) => {
                     for target in targets.iter().filter(|t| t.kind == TargetKind::Service) {
                         if let Some(used) = &scope.facts.use_waypoint {
@@ -62,6 +70,7 @@ impl<'p> Reach<'p> {
         Self {
             program,
             pods,
+            labelled,
             mesh,
             namespaces,
             waypoints,
@@ -84,6 +93,14 @@ impl<'p> Reach<'p> {
     pub(crate) fn pods_in<'s>(&'s self, namespace: &str) -> impl Iterator<Item = &'p Scope> + use<'s, 'p> {
         let indices = self.pods.get(namespace).into_iter().flatten();
         indices.filter_map(|at| self.program.scopes.get(*at))
+    }
+
+    /// The blocks of pods in the namespace of a block that are selected by one of its labels.
+    fn sharing_a_label(&self, scope: &Scope) -> impl Iterator<Item = &'p Scope> + use<'_, 'p> {
+        let labels = scope.facts.select.iter();
+        let sharing = labels.filter_map(|(key, value)| self.labelled.get(&(scope.namespace.as_str(), key, value)));
+        let indices: BTreeSet<usize> = sharing.flatten().copied().collect();
+        indices.into_iter().filter_map(|at| self.program.scopes.get(at))
     }
 
     fn all_pods(&self) -> impl Iterator<Item = &'p Scope> {
@@ -110,7 +127,7 @@ impl<'p> Reach<'p> {
                 if scope.in_mesh {
                     self.all_pods().filter(same_pods).collect()
                 } else {
-                    self.pods_in(&scope.namespace).filter(same_pods).collect()
+                    self.sharing_a_label(scope).filter(same_pods).collect()
                 }
             }
             ScopeKind::Waypoint { .. } | ScopeKind::AllWaypoints | ScopeKind::Targets(_) => Vec::new(),
