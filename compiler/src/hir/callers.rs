@@ -383,7 +383,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     fn trust_domain(&mut self, value: Value) -> Option<Value> {
-        if value.text.contains('/') {
+        if !is_trust_domain(&value.text) {
             self.acc.push(errors::invalid_trust_domain(&value.text, value.span));
             return None;
         }
@@ -415,7 +415,7 @@ impl<'a> Resolver<'a, '_> {
             let _ = at;
             return None;
         }
-        if value.text.contains('/') {
+        if !is_name_pattern(&value.text, false) {
             self.acc
                 .push(errors::invalid_name(&value.text, value.span, "a namespace", false));
             return None;
@@ -441,7 +441,8 @@ impl<'a> Resolver<'a, '_> {
             1 => name.ends_with('*') && namespace != "*",
             _ => false,
         };
-        if !namespace_ok || !name_ok || name.contains('/') || !value.literal_stars.is_empty() {
+        let named = is_name_pattern(namespace, false) && is_name_pattern(name, true);
+        if !namespace_ok || !name_ok || !named || !value.literal_stars.is_empty() {
             self.acc.push(errors::account_form(&value.text, value.span));
             return None;
         }
@@ -593,4 +594,16 @@ pub(super) fn claim_text(path: &[String]) -> String {
         text.push_str(&format!("[{part}]"));
     }
     text
+}
+
+/// Whether a name of Kubernetes can fit a pattern: nothing but its letters, and stars.
+fn is_name_pattern(text: &str, dots: bool) -> bool {
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'*' || (dots && b == b'.');
+    text.bytes().all(letter)
+}
+
+/// Whether a trust domain can be so called, stars aside: what Istio takes in one.
+pub(super) fn is_trust_domain(text: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'*');
+    !text.is_empty() && text.bytes().all(letter)
 }

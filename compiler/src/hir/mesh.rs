@@ -1,5 +1,6 @@
 //! The facts of `mesh`, which everything else is read by.
 
+use super::callers::is_trust_domain;
 use super::names::Env;
 use super::resolver::{Entry, Resolver};
 use super::{At, Normalization, Provider, errors};
@@ -79,9 +80,9 @@ impl<'a> Resolver<'a, '_> {
         });
     }
 
-    /// A trust domain is one name: no slash, no star.
+    /// A trust domain is one name, without a star.
     fn is_trust_domain(&mut self, domain: &At<String>) -> bool {
-        let ok = !domain.it.contains(['/', '*']);
+        let ok = is_trust_domain(&domain.it) && !domain.it.contains('*');
         if !ok {
             self.acc.push(errors::invalid_trust_domain(&domain.it, domain.span));
         }

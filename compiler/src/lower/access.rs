@@ -96,18 +96,16 @@ pub(super) fn check_scope<'p>(ctx: &Context<'p>, scope: &'p Scope, acc: &mut Dia
             ScopeKind::AllWaypoints => Feature::GatewayClassTarget,
             _ => Feature::TargetRefs,
         };
+        let what = match scope.kind {
+            ScopeKind::AllWaypoints => "`waypoint *`",
+            _ => "`targetRefs`",
+        };
         if !ctx.target.has(feature) {
             let help = match scope.kind {
                 ScopeKind::Gateway { .. } => Some("say which pods the gateway is: `select LABEL=VALUE`"),
                 _ => None,
             };
-            acc.push(errors::not_in_release(
-                "`targetRefs`",
-                ctx.target,
-                feature,
-                scope.span,
-                help,
-            ));
+            acc.push(errors::not_in_release(what, ctx.target, feature, scope.span, help));
         }
         if targets.as_slice().len() > 16 {
             acc.push(errors::too_many_targets(scope.span, targets.as_slice().len()));
@@ -133,13 +131,15 @@ fn object<'p>(
         return Vec::new();
     };
     check_release(ctx, sort, origin, acc);
-    let mut all: Vec<Rule> = Vec::new();
-    for item in &group.items {
-        match item_rules(ctx, scope, sort, item, acc) {
-            Some(rules) => all.extend(rules),
-            None => return Vec::new(),
-        }
-    }
+    let lists: Vec<Option<Vec<Rule>>> = group
+        .items
+        .iter()
+        .map(|item| item_rules(ctx, scope, sort, item, acc))
+        .collect();
+    let Some(lists) = lists.into_iter().collect::<Option<Vec<_>>>() else {
+        return Vec::new();
+    };
+    let all = lists.concat();
     let chunks: Vec<Vec<Rule>> = if all.is_empty() {
         vec![Vec::new()]
     } else {

@@ -172,6 +172,14 @@ impl Alternative {
         self.positive.iter().all(narrower) && self.negative.iter().all(excluded)
     }
 
+    /// Whether nothing can match it: it excludes every value of a list that it asks for.
+    fn is_contradictory(&self) -> bool {
+        self.positive.iter().any(|(slot, values)| {
+            let excluded = self.negative.get(slot);
+            excluded.is_some_and(|excluded| values.iter().all(|value| excluded.contains(value)))
+        })
+    }
+
     /// Whether it asks for an HTTP fact.
     pub(super) fn asks_for_http(&self) -> bool {
         self.positive.iter().any(|(slot, _)| slot.is_http())
@@ -220,8 +228,10 @@ impl Alternative {
     }
 }
 
-/// The list without alternatives that another one covers; of equal ones the first stays.
-fn uncovered(list: Vec<Alternative>) -> Result<Vec<Alternative>, TooMany> {
+/// The list without alternatives that another one covers, and without those that nothing matches; of equal ones the
+/// first stays.
+fn uncovered(mut list: Vec<Alternative>) -> Result<Vec<Alternative>, TooMany> {
+    list.retain(|alternative| !alternative.is_contradictory());
     if list.len() == 1 {
         return Ok(list);
     }
@@ -307,6 +317,8 @@ mod tests {
             [""]
         );
         assert!(dump(&not(Formula::True)).is_empty());
+        let get = list(Slot::Methods, &["GET"]);
+        assert!(dump(&Formula::And(vec![get.clone(), not(get)])).is_empty());
     }
 
     #[test]

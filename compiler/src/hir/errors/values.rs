@@ -38,7 +38,9 @@ pub(in crate::hir) fn unknown_word<'w>(
     let diagnostic = Diagnostic::new(&UNKNOWN_WORD, span, format!("`{text}` is not {what}"));
     let list = words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
     let diagnostic = diagnostic.help(format!("write one of {list}"));
-    match nearest(text, words.iter().copied()) {
+    // Where a parameter brought the word, its use is not what is wrong.
+    let spelt_here = span.range().len() == text.len();
+    match nearest(text, words.iter().copied()).filter(|_| spelt_here) {
         Some(near) => diagnostic.fix(Fix::replace(
             format!("write `{near}`"),
             span,
