@@ -2,7 +2,6 @@
 #![expect(clippy::disallowed_methods, reason = "a test may look at the clock")]
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use super::samples::all;
 use super::{findings, read};
@@ -166,9 +165,9 @@ fn deep_nesting_is_one_finding() {
     );
 }
 
-/// The time of a text ten times as long is about ten times as long; the bound is generous, for a busy machine.
+/// Whatever repeats ten thousand times ends, and keeps its promises; how fast is a matter of the benchmarks.
 #[test]
-fn long_texts_take_linear_time() {
+fn long_texts_are_read() {
     let many = |part: &str, count: usize| part.repeat(count);
     let cases: [fn(usize) -> String; 9] = [
         |n| {
@@ -190,16 +189,8 @@ fn long_texts_take_linear_time() {
         |n| format!("allow web to{}", " GET".repeat(n)),
         |n| "'\"#é$ ".repeat(n),
     ];
-    for (number, case) in cases.iter().enumerate() {
-        let time = |count: usize| {
-            let text = case(count);
-            let start = Instant::now();
-            let _ = read(&text);
-            start.elapsed()
-        };
-        // Another process may take the time of one attempt, but not of all.
-        let fair = (0..8).any(|_| time(10_000) < time(1_000).max(Duration::from_millis(2)) * 60);
-        assert!(fair, "case {number}");
+    for case in cases {
+        check(&case(10_000));
     }
     for part in ["a:", "a::", "é", "{*}", "\"é", "# é", "\t\n"] {
         check(&many(part, 100_000));
