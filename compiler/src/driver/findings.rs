@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::errors;
+use super::follow_ups;
 use super::levels::Levels;
 use super::texts::Texts;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::source::Span;
+use crate::syntax;
 
 /// What makes two findings one.
 type Key = (Span, &'static str, String);
@@ -46,7 +48,22 @@ impl<'a> Findings<'a> {
     pub(super) fn judge(self, levels: &Levels, texts: &Texts, all: bool) -> Vec<Diagnostic> {
         let mut acc = Diagnostics::default();
         let mut list = self.common;
+        let unread = list
+            .iter()
+            .filter(|d| syntax::errors::CODES.iter().any(|code| code.id == d.code.id));
+        let spoilt: Vec<Span> = unread
+            .filter_map(|d| {
+                if syntax::errors::spoils_only_itself(d) {
+                    Some(d.primary.span)
+                } else {
+                    texts.spoilt(d.primary.span)
+                }
+            })
+            .collect();
         for (mut d, environments) in self.by_key.into_values() {
+            if follow_ups::lies_in(d.primary.span, &spoilt) {
+                continue;
+            }
             if environments.len() < self.environments.len() {
                 let names = environments.iter().filter_map(|index| self.environments.get(*index));
                 d.environments = names.map(|name| name.clone().unwrap_or_default()).collect();

@@ -5,6 +5,7 @@
 
 pub mod errors;
 mod findings;
+mod follow_ups;
 pub mod levels;
 pub mod manifest;
 mod parameters;

@@ -2,11 +2,12 @@
 
 use rayon::prelude::*;
 
+use super::follow_ups;
 use super::project::{Project, without_mark};
 use super::suppress::{self, Suppression};
 use crate::diagnostics::Diagnostics;
 use crate::hir::Unit;
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 use crate::syntax::ast::{self, Arg, ItemKind, Name};
 use crate::syntax::parse;
 
@@ -87,6 +88,13 @@ impl Texts {
         self.files
             .iter()
             .filter(move |text| text.environment.is_none() || text.environment.as_deref() == environment)
+    }
+
+    /// The item that the parser could not read as it was meant, by its error.
+    pub(super) fn spoilt(&self, error: Span) -> Option<Span> {
+        self.files
+            .iter()
+            .find_map(|text| follow_ups::spoilt(&text.tree.items, error))
     }
 
     /// Every suppression of the project, in order.

@@ -404,15 +404,8 @@ impl<'a> Resolver<'a, '_> {
             self.acc.push(errors::empty_value("a namespace", value.span));
             return None;
         }
-        if let Some(at) = value.literal_stars.first() {
-            self.acc.push(errors::literal_star_at_edge(
-                &value.text,
-                Span {
-                    start: value.span.start,
-                    ..value.span
-                },
-            ));
-            let _ = at;
+        if !value.literal_stars.is_empty() {
+            self.acc.push(errors::literal_star_at_edge(&value.text, value.span));
             return None;
         }
         if !is_name_pattern(&value.text, false) {
@@ -426,6 +419,10 @@ impl<'a> Resolver<'a, '_> {
     /// `N/S`, `N/P*`, `*/S`.
     fn account_pattern(&mut self, value: Value) -> Option<(Value, Value)> {
         let Some((namespace, name)) = value.text.split_once('/') else {
+            if value.text == "*" {
+                self.acc.push(errors::all_accounts("*", value.span));
+                return None;
+            }
             self.acc
                 .push(errors::account_without_namespace(&value.text, value.span));
             return None;
@@ -441,9 +438,14 @@ impl<'a> Resolver<'a, '_> {
             1 => name.ends_with('*') && namespace != "*",
             _ => false,
         };
-        let named = is_name_pattern(namespace, false) && is_name_pattern(name, true);
-        if !namespace_ok || !name_ok || !named || !value.literal_stars.is_empty() {
+        if !namespace_ok || !name_ok || name.contains('/') || !value.literal_stars.is_empty() {
             self.acc.push(errors::account_form(&value.text, value.span));
+            return None;
+        }
+        // No certificate holds another name: a `deny` of it would be no protection.
+        if !is_name_pattern(namespace, false) || !is_name_pattern(name, true) {
+            self.acc
+                .push(errors::invalid_name(&value.text, value.span, "an account", true));
             return None;
         }
         Some((Value::plain(namespace, value.span), Value::plain(name, value.span)))

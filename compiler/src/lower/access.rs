@@ -130,7 +130,7 @@ fn object<'p>(
     let Some(origin) = group.items.first().map(|item| item.span) else {
         return Vec::new();
     };
-    check_release(ctx, sort, origin, acc);
+    check_release(ctx, sort, dry_run, origin, acc);
     let lists: Vec<Option<Vec<Rule>>> = group
         .items
         .iter()
@@ -164,7 +164,17 @@ fn object<'p>(
     made
 }
 
-fn check_release(ctx: &Context<'_>, sort: &Sort, span: Span, acc: &mut Diagnostics) {
+fn check_release(ctx: &Context<'_>, sort: &Sort, dry_run: bool, span: Span, acc: &mut Diagnostics) {
+    if dry_run && !ctx.target.has(Feature::DryRun) {
+        let help = "leave the rule out: this release would enforce it";
+        acc.push(errors::not_in_release(
+            "`dry-run`",
+            ctx.target,
+            Feature::DryRun,
+            span,
+            Some(help),
+        ));
+    }
     let (feature, what) = match sort {
         Sort::Deny => (Feature::Deny, "`deny`"),
         Sort::Audit => (Feature::AuditCustomClientIp, "`audit`"),

@@ -54,11 +54,10 @@ pub(super) fn alternatives<'p>(
     let unseen = list.iter().find_map(|a| unseen_by_ztunnel(a));
     if enforcers.ztunnel && (unseen.is_some() || matches!(demand, Demand::Envoy { .. } | Demand::Require)) {
         let ambient = ctx.reach.ambient(scope);
-        let what = unseen.unwrap_or("`audit`, `ask` and `require`");
         if enforcers.envoy {
-            acc.push(errors::not_reached(what, &ambient, span));
+            acc.push(errors::not_reached(unseen, &ambient, span));
         } else {
-            acc.push(errors::ztunnel_only(what, span));
+            acc.push(errors::ztunnel_only(unseen, span));
             return None;
         }
     }

@@ -80,9 +80,13 @@ fn check_enforcers<'p>(
     // `require` is judged with its rule.
     for item in items.filter(|item| matches!(item.kind, ItemKind::Accept { .. })) {
         if enforcers.envoy {
-            acc.push(errors::not_reached("a token", &ctx.reach.ambient(scope), item.span));
+            acc.push(errors::not_reached(
+                Some("a token"),
+                &ctx.reach.ambient(scope),
+                item.span,
+            ));
         } else {
-            acc.push(errors::ztunnel_only("a token", item.span));
+            acc.push(errors::ztunnel_only(Some("a token"), item.span));
         }
     }
 }

@@ -16,6 +16,8 @@ pub enum Feature {
     Deny,
     /// `AUDIT`, `CUSTOM` and `remoteIpBlocks`.
     AuditCustomClientIp,
+    /// The annotation `istio.io/dry-run`: an older release does not know it and enforces the policy.
+    DryRun,
     SkipVerify,
     DestinationClients,
     ClaimHeaders,
@@ -39,6 +41,7 @@ impl Feature {
         let (minor, patch) = match self {
             Self::Deny => (5, 0),
             Self::AuditCustomClientIp => (8, 0),
+            Self::DryRun => (10, 0),
             Self::SkipVerify => (12, 0),
             Self::DestinationClients => (14, 0),
             Self::ClaimHeaders => (17, 0),

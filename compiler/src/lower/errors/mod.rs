@@ -135,17 +135,28 @@ pub(super) fn object_name(kind: &str, name: &str, span: Span) -> Diagnostic {
     .help("give it a name of lower-case letters, digits, `-` and `.`, at most 253 characters: `as NAME`")
 }
 
-pub(super) fn ztunnel_only(what: &str, span: Span) -> Diagnostic {
-    let message = format!("only ztunnel enforces this, and it does not see {what}");
+/// What ztunnel does not see; without it, what the rule does is none of the things that ztunnel does.
+fn ztunnel_fault(unseen: Option<&str>) -> String {
+    unseen.map_or_else(
+        || "takes `allow` and `deny` only".to_owned(),
+        |what| format!("does not see {what}"),
+    )
+}
+
+pub(super) fn ztunnel_only(unseen: Option<&str>, span: Span) -> Diagnostic {
+    let message = format!("only ztunnel enforces this, and it {}", ztunnel_fault(unseen));
     Diagnostic::new(&ZTUNNEL_ONLY, span, message)
         .help("write the rule in a `service` block: its waypoint sees the whole request")
 }
 
-pub(super) fn not_reached(what: &str, ambient: &[&Scope], span: Span) -> Diagnostic {
+pub(super) fn not_reached(unseen: Option<&str>, ambient: &[&Scope], span: Span) -> Diagnostic {
     let diagnostic = Diagnostic::new(
         &NOT_REACHED,
         span,
-        format!("some workloads here are protected by ztunnel alone, which does not see {what}"),
+        format!(
+            "some workloads here are protected by ztunnel alone, which {}",
+            ztunnel_fault(unseen)
+        ),
     );
     let diagnostic = ambient
         .iter()

@@ -10,7 +10,7 @@ pub(crate) use expressions::*;
 pub(crate) use text::*;
 pub(crate) use words::*;
 
-use crate::diagnostics::Code;
+use crate::diagnostics::{Code, Diagnostic};
 
 /// Declares the codes of this stage, each with the page beside this file.
 macro_rules! codes {
@@ -79,4 +79,17 @@ codes! {
         "A file is larger than 4 GiB.";
     TOO_MANY_ERRORS "E0123" "too-many-errors" "too_many_errors.md"
         "A file has more syntax errors than are shown.";
+}
+
+/// Whether the error is about one text and leaves what stands around it as it was meant.
+pub(crate) fn spoils_only_itself(error: &Diagnostic) -> bool {
+    [
+        &UNQUOTED_TEXT,
+        &BAD_ESCAPE,
+        &BAD_SUPPRESSION,
+        &EMPTY_LIST,
+        &UNKNOWN_WORD,
+    ]
+    .iter()
+    .any(|code| code.id == error.code.id)
 }

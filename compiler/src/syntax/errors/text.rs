@@ -51,6 +51,19 @@ pub(crate) fn unquoted_text(span: Span, text: &str) -> Diagnostic {
             format!("`{short}` holds `{odd}`, which no bare word may hold"),
         )
     };
+    if let Some(template) = path_template(text) {
+        return diagnostic
+            .help(format!(
+                "write `{{*}}` for one segment of a path: `{}`",
+                shown(&template)
+            ))
+            .fix(Fix::replace(
+                format!("write `{}`", shown(&template)),
+                span,
+                template,
+                Applicability::Suggestion,
+            ));
+    }
     diagnostic
         .help(format!("quote the text: `{}`", shown(&quoted(text))))
         .fix(Fix::replace(
@@ -59,6 +72,27 @@ pub(crate) fn unquoted_text(span: Span, text: &str) -> Diagnostic {
             quoted(text),
             Applicability::Suggestion,
         ))
+}
+
+/// The path with `{*}` for each segment such as `{id}`, if it has one and nothing else is odd about it.
+fn path_template(text: &str) -> Option<String> {
+    let name = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    let mut found = false;
+    let mut segments = Vec::new();
+    for segment in text.strip_prefix('/')?.split('/') {
+        let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        segments.push(match inner {
+            Some(inner) if name(inner) => {
+                found = true;
+                "{*}"
+            }
+            Some("*" | "**") => segment,
+            _ if plain(segment) => segment,
+            _ => return None,
+        });
+    }
+    found.then(|| format!("/{}", segments.join("/")))
 }
 
 pub(crate) fn glued_operator(word: Span) -> Diagnostic {
