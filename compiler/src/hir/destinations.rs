@@ -53,6 +53,7 @@ impl<'a> Resolver<'a, '_> {
         let host = self.text(&ast.host, "a host", env)?;
         if !is_host(&host.it) {
             self.acc.push(errors::invalid_host(&host.it, host.span));
+            return None;
         }
         let root = self.program.mesh.root.clone();
         if namespace.is_some_and(|n| **n == *root) {
@@ -280,7 +281,7 @@ fn is_host(host: &str) -> bool {
         return false;
     }
     let label = |l: &str| {
-        let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
         !l.is_empty() && l.len() <= 63 && l.bytes().all(inner) && !l.starts_with('-') && !l.ends_with('-')
     };
     let first = labels.next().unwrap_or_default();

@@ -94,6 +94,11 @@ impl<'a> Resolver<'a, '_> {
         let env = env.clone();
         for object in objects {
             if let Some(name) = self.kube_name(object.name, "an object", true, &object.env) {
+                if let Some(earlier) = scope.objects.iter().find(|other| other.name.it == name.it) {
+                    let what = format!("object `{}`", name.it);
+                    self.acc
+                        .push(errors::said_twice(&what, name.span, Some(earlier.name.span)));
+                }
                 scope.objects.push(Object {
                     name,
                     doc: object.doc.to_vec(),

@@ -116,7 +116,13 @@ impl Facts<'_, '_, '_> {
         let mut parts: Vec<Formula> = Vec::new();
         for value in values {
             match (one(self, value), parts.last_mut()) {
-                (Formula::List(slot, more), Some(Formula::List(last, values))) if *last == slot => values.extend(more),
+                (Formula::List(slot, more), Some(Formula::List(last, values))) if *last == slot => {
+                    more.into_iter().for_each(|v| {
+                        if !values.contains(&v) {
+                            values.push(v);
+                        }
+                    });
+                }
                 (formula, _) => parts.push(formula),
             }
         }

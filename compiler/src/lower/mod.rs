@@ -6,6 +6,7 @@
 mod access;
 mod alternatives;
 mod destinations;
+mod enforcement;
 pub mod errors;
 mod facts;
 mod formula;
@@ -41,6 +42,7 @@ pub fn lower(program: &Program, target: Target, acc: &mut Diagnostics) -> Policy
     let mut objects = Objects::new(program);
     let mut policies = PolicySet::default();
     for scope in &program.scopes {
+        enforcement::check(&ctx, scope, acc);
         if target.is_legacy() {
             policies
                 .authentication_policies

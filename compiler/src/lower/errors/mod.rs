@@ -44,6 +44,8 @@ codes! {
         "A selector in the root namespace reaches pods of other namespaces.";
     CLOSES_TCP Note "N0322" "closes-tcp" "closes_tcp.md"
         "A `deny` that only excludes by HTTP facts closes TCP ports.";
+    NOT_ENFORCED Warning "W0323" "not-enforced" "not_enforced.md"
+        "Nobody enforces the rules of a block.";
 }
 
 pub(super) fn too_many_alternatives(span: Span) -> Diagnostic {
@@ -163,6 +165,20 @@ pub(super) fn not_reached(unseen: Option<&str>, ambient: &[&Scope], span: Span) 
         .take(3)
         .fold(diagnostic, |d, scope| d.secondary(scope.span, "not reached"));
     diagnostic.help("repeat the rule in a `service` block for them")
+}
+
+pub(super) fn no_proxy(span: Span) -> Diagnostic {
+    let message = "nobody enforces this: the workload has no proxy (`dataplane none`)";
+    Diagnostic::new(&NOT_ENFORCED, span, message)
+        .help("bring the workload into the mesh, or protect it by other means and remove the rule")
+}
+
+pub(super) fn no_waypoint(service: &str, span: Span, block: Span) -> Diagnostic {
+    let message = format!("nobody enforces this: no waypoint stands in front of `{service}`");
+    Diagnostic::new(&NOT_ENFORCED, span, message)
+        .secondary(block, "only a waypoint heeds this block")
+        .help("say which waypoint it uses: `use-waypoint NAME`, here or in the namespace")
+        .help("behind sidecars write the rule in the `workload`")
 }
 
 pub(super) fn matches_nothing(span: Span) -> Diagnostic {

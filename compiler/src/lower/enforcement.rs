@@ -1,0 +1,39 @@
+//! Blocks whose rules nobody enforces: a workload without a proxy, a service without a waypoint.
+
+use super::{Context, errors};
+use crate::diagnostics::Diagnostics;
+use crate::hir::{Dataplane, Item, ItemKind, Scope, ScopeKind, TargetKind, WaypointUse};
+use crate::policy::MtlsMode;
+
+/// Reports a block whose rules nobody enforces, once.
+pub(super) fn check<'p>(ctx: &Context<'p>, scope: &'p Scope, acc: &mut Diagnostics) {
+    let Some(item) = scope.items.iter().find(|item| demands(item)) else {
+        return;
+    };
+    match &scope.kind {
+        ScopeKind::Workload { .. } if !scope.in_mesh && ctx.reach.dataplane(scope) == Dataplane::None => {
+            acc.push(errors::no_proxy(item.span));
+        }
+        ScopeKind::Targets(targets) => {
+            let namespace = ctx.program.namespaces.get(&scope.namespace);
+            let own = scope.facts.use_waypoint.as_ref();
+            let used = own.or_else(|| namespace?.use_waypoint.as_ref());
+            let served = used.is_some_and(|used| matches!(used.it, WaypointUse::Named { .. }));
+            let behind = |kind| matches!(kind, TargetKind::Service | TargetKind::ServiceEntry);
+            if let Some(target) = targets.iter().find(|target| behind(target.kind) && !served) {
+                acc.push(errors::no_waypoint(&target.name, item.span, scope.span));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether an item asks for something to be enforced. A mode that opens is for the clients to know.
+fn demands(item: &Item) -> bool {
+    match &item.kind {
+        ItemKind::Mtls { mode, .. } => *mode == MtlsMode::Strict,
+        ItemKind::Access { dry_run, .. } | ItemKind::DefaultDeny { dry_run } => !dry_run,
+        ItemKind::Accept { .. } | ItemKind::Require { .. } => true,
+        ItemKind::Legacy(_) => false,
+    }
+}
