@@ -321,6 +321,11 @@ impl<'a> Resolver<'a, '_> {
                 self.acc.push(errors::not_concrete(term.span, "a request"));
                 return None;
             };
+            let pattern = !value.wildcards().is_empty() || value.is_template();
+            if pattern && !matches!(field, Field::Port | Field::DestIp) {
+                self.acc.push(errors::not_concrete(value.span, "a request"));
+                return None;
+            }
             let text = Some(value.text.clone());
             match field {
                 Field::Method => facts.method = text,

@@ -118,12 +118,21 @@ pub(in crate::hir) fn not_concrete(span: Span, what: &str) -> Diagnostic {
         }
         "an address" => "write one address: `from peer-ip 10.0.0.1`",
         "a token" => "name one issuer",
-        _ => "write one method, one path, one port: names of operations, lists, `or` and `except` have no place here",
+        _ => {
+            "write one method, one path, one port: patterns, names of operations, lists, `or` and `except` have no place here"
+        }
+    };
+    let fault = match what {
+        "a request" => "this stands for several".to_owned(),
+        _ => format!(
+            "this is not {}",
+            what.replacen("a ", "one ", 1).replacen("an ", "one ", 1)
+        ),
     };
     Diagnostic::new(
         &NOT_CONCRETE,
         span,
-        format!("a test asks one request, and this is more than {what}"),
+        format!("a line of a test is one request, and {fault}"),
     )
     .help(help)
 }

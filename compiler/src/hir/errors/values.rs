@@ -56,7 +56,7 @@ pub(in crate::hir) fn invalid_port(text: &str, span: Span) -> Diagnostic {
 }
 
 pub(in crate::hir) fn invalid_number(text: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(&INVALID_SETTING, span, format!("`{text}` is no number"))
+    Diagnostic::new(&INVALID_SETTING, span, format!("`{text}` is no number")).help("write a whole number, such as `1`")
 }
 
 pub(in crate::hir) fn invalid_address(text: &str, span: Span) -> Diagnostic {
