@@ -19,6 +19,7 @@ use meshc_tests::repository;
 
 use crate::compile;
 use crate::golden::Golden;
+use crate::manifests;
 
 #[test]
 fn documents_show_what_is_true() {
@@ -45,6 +46,12 @@ fn pages_show_what_earns_their_code_and_what_does_not() {
                 _ => continue,
             };
             let text = match block.info.as_str() {
+                "yaml" => {
+                    if manifests::earns(&block.text, code.id) == repaired {
+                        golden.mistake(Path::new(&page), &format!("the manifest under \"{}\"", block.heading));
+                    }
+                    continue;
+                }
                 "mesh" => block.text,
                 // The manifest of a project that is empty unless the block goes on with other files.
                 "toml" if block.text.contains("# file: ") => {

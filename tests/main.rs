@@ -21,6 +21,8 @@ mod kubectl_reads;
 #[cfg(test)]
 mod legacy_crds;
 #[cfg(test)]
+mod manifests;
+#[cfg(test)]
 mod real_parts;
 #[cfg(test)]
 mod robustness;

@@ -1,5 +1,6 @@
 //! Every kind of finding there is, in order of its id: what `meshc explain` and `spec/diagnostics.md` are made from.
 
+use crate::backends;
 use crate::diagnostics::{Code, Severity, suggest};
 use crate::driver;
 use crate::hir;
@@ -15,6 +16,7 @@ pub fn all() -> Vec<&'static Code> {
         hir::errors::CODES,
         lower::errors::CODES,
         lower::legacy::errors::CODES,
+        backends::istio::import::errors::CODES,
     ]
     .concat();
     codes.sort_by_key(|code| number(code.id));

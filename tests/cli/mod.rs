@@ -5,6 +5,7 @@
 mod environments;
 mod files;
 mod formats;
+mod manifests;
 mod output;
 mod usage;
 

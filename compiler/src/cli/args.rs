@@ -69,7 +69,7 @@ pub(super) enum Deny {
 /// Which project, and as what: the arguments of `build` and `check`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ProjectArgs {
-    /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]
+    /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]; for `check` also a YAML or JSON file of Istio manifests, or `-` for standard input
     pub(super) path: Option<PathBuf>,
 
     /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]

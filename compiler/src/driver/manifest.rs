@@ -28,7 +28,7 @@ pub struct Manifest {
     /// Whether a target stands there, even one that is not known.
     pub names_target: bool,
     /// Globs of the YAML that belongs to the policy.
-    pub manifests: Vec<String>,
+    pub manifests: Vec<(String, Span)>,
     pub levels: Levels,
     /// The values of parameters, by environment.
     pub environments: BTreeMap<String, Vec<NamedArg>>,
@@ -96,7 +96,8 @@ impl Reader<'_> {
         };
         for item in items {
             if let Some(text) = self.string("manifests", "an array of strings", item) {
-                self.manifest.manifests.push(text);
+                let span = self.span(item.span());
+                self.manifest.manifests.push((text, span));
             }
         }
     }

@@ -8,6 +8,7 @@ mod findings;
 mod follow_ups;
 pub mod levels;
 pub mod manifest;
+pub mod manifests;
 mod parameters;
 pub mod project;
 mod suppress;
@@ -64,6 +65,8 @@ pub struct Outcome {
     pub target: Target,
     /// One for each environment that was judged.
     pub builds: Vec<Build>,
+    /// How many objects of Istio the manifests hold that were judged.
+    pub manifest_objects: usize,
 }
 
 impl Outcome {
@@ -112,6 +115,12 @@ fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpo
     let parameters = Parameters::read(&options.set, &mut sources, &mut acc)?;
     let texts = Texts::parse(&project, &mut sources, &mut acc);
     let target = target(&project, options, purpose, &mut acc);
+    // Of the legacy API no manifest is judged yet.
+    let manifest_objects = if purpose == Purpose::Check && !target.is_legacy() {
+        manifests::check_project(files, location, &project, &mut sources, &mut acc)
+    } else {
+        0
+    };
     let environments = environments(&project, &texts, &parameters, options, purpose)?;
 
     let mut findings = Findings::new(acc, &environments);
@@ -143,6 +152,7 @@ fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpo
         diagnostics,
         target,
         builds,
+        manifest_objects,
     })
 }
 

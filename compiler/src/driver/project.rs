@@ -15,7 +15,7 @@ use crate::source::{EntryKind, FileError, FileId, Files, SourceMap, Span, files:
 const ENVIRONMENTS: &str = "env";
 
 /// Folders that hold what other tools made.
-const FOREIGN: [&str; 2] = ["target", "node_modules"];
+pub(super) const FOREIGN: [&str; 2] = ["target", "node_modules"];
 
 /// Where a project is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,6 +183,9 @@ pub fn read(
     };
     for (path, content) in found.files.iter().zip(contents) {
         let id = add(format!("{}{path}", location.prefix), content, sources, acc);
+        if sources.text(id).starts_with('\u{feff}') {
+            acc.push(errors::byte_order_mark(Span::new(id, 0, 3)));
+        }
         if path == manifest::FILE_NAME {
             project.manifest = manifest::parse(id, &without_mark(sources.text(id)), acc);
             project.manifest_file = Some(id);
@@ -217,7 +220,12 @@ pub(super) fn without_mark(text: &str) -> Cow<'_, str> {
 }
 
 /// Adds a file's text, or what can be shown of it.
-fn add(path: String, content: Result<Vec<u8>, FileError>, sources: &mut SourceMap, acc: &mut Diagnostics) -> FileId {
+pub(super) fn add(
+    path: String,
+    content: Result<Vec<u8>, FileError>,
+    sources: &mut SourceMap,
+    acc: &mut Diagnostics,
+) -> FileId {
     let bytes = match content {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -227,14 +235,7 @@ fn add(path: String, content: Result<Vec<u8>, FileError>, sources: &mut SourceMa
         }
     };
     match String::from_utf8(bytes) {
-        Ok(text) => {
-            let has_mark = text.starts_with('\u{feff}');
-            let id = sources.add(path, text);
-            if has_mark {
-                acc.push(errors::byte_order_mark(Span::new(id, 0, 3)));
-            }
-            id
-        }
+        Ok(text) => sources.add(path, text),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let bytes = error.as_bytes();
@@ -342,7 +343,7 @@ fn parts(path: &str) -> std::str::Split<'_, char> {
 }
 
 /// A path with `/` between its parts, on every system.
-fn slashed(path: &Path) -> String {
+pub fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 

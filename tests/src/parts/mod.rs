@@ -47,6 +47,11 @@ pub fn samples() -> Option<PathBuf> {
     beside::folder("design/samples")
 }
 
+/// Istio's own objects with which it tests its validation, where they are beside the project.
+pub fn corpus() -> Option<PathBuf> {
+    beside::folder("corpus")
+}
+
 /// What this run does without, each with its reason.
 pub fn left_out() -> Result<Vec<String>> {
     let mut missing = Vec::new();
@@ -55,6 +60,9 @@ pub fn left_out() -> Result<Vec<String>> {
     }
     if kubectl()?.is_none() {
         missing.push("kubectl (not on PATH)".to_owned());
+    }
+    if corpus().is_none() {
+        missing.push("the objects that Istio tests itself with (no ../shared/corpus)".to_owned());
     }
     if legacy_crds().is_none() {
         missing.push("the definitions of Istio 1.4 and 1.5 (no ../shared/reference/crds-legacy)".to_owned());

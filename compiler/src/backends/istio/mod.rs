@@ -1,7 +1,10 @@
 //! Istio's own API: PeerAuthentication, RequestAuthentication, AuthorizationPolicy and DestinationRule.
 
 mod emit;
+pub mod import;
 pub mod resources;
+mod yaml_tree;
+mod yaml_words;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -18,6 +18,7 @@ pub const CODES: &[&Code] = &[
     &UNUSED_SUPPRESSION,
     &NESTED_MANIFEST,
     &DEFAULT_TARGET,
+    &MANIFEST_WITHOUT_FILE,
 ];
 
 /// `E0001`.
@@ -136,6 +137,24 @@ pub static DEFAULT_TARGET: Code = Code {
     summary: "No release is named, so the newest one is meant.",
     page: include_str!("default_target.md"),
 };
+
+/// `W0015`.
+pub static MANIFEST_WITHOUT_FILE: Code = Code {
+    id: "W0015",
+    name: "manifest-without-file",
+    severity: Severity::Warning,
+    summary: "A glob of `manifests` matches no file.",
+    page: include_str!("manifest_without_file.md"),
+};
+
+pub(crate) fn manifest_without_file(span: Span, glob: &str) -> Diagnostic {
+    Diagnostic::new(
+        &MANIFEST_WITHOUT_FILE,
+        span,
+        format!("`{glob}` matches no file of the project"),
+    )
+    .help("write it from the folder of `mesh.toml`, with `**` for any folders, as in `k8s/**/*.yaml`")
+}
 
 pub(crate) fn unreadable_file(span: Span, error: &FileError) -> Diagnostic {
     Diagnostic::new(&UNREADABLE_FILE, span, format!("this cannot be read: {error}"))

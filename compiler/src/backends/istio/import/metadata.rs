@@ -1,0 +1,168 @@
+//! The metadata of an object: what the API server demands, and the annotations that Istio refuses.
+
+use super::schema::found;
+use super::{Kind, errors, names};
+use crate::backends::istio::yaml_tree::{Entry, Node, Value};
+use crate::diagnostics::Diagnostics;
+
+const FIELDS: [&str; 15] = [
+    "name",
+    "generateName",
+    "namespace",
+    "labels",
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generation",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// Annotations that make Istio refuse any object.
+const RESERVED: [&str; 3] = [
+    "internal.istio.io/webhook-always-reject",
+    "internal.istio.io/parents",
+    "internal.istio.io/parent-namespace",
+];
+
+const MOST_ANNOTATIONS: usize = 256 << 10;
+
+pub(super) fn check(object: &Node, kind: Kind, acc: &mut Diagnostics) {
+    let Some(metadata) = object.get("metadata") else {
+        acc.push(errors::no_name(object.span, kind.name()));
+        return;
+    };
+    if !matches!(metadata.value, Value::Map(_)) {
+        acc.push(errors::wrong_type(
+            metadata.span,
+            "metadata",
+            "a mapping",
+            found(&metadata.value),
+        ));
+        return;
+    }
+    for entry in metadata.entries() {
+        if !FIELDS.contains(&entry.key.as_str()) {
+            acc.push(errors::unknown_field(
+                entry.key_span,
+                &entry.key,
+                "metadata",
+                FIELDS.into_iter(),
+            ));
+        }
+    }
+    for key in ["name", "generateName", "namespace"] {
+        if let Some(node) = metadata.get(key)
+            && !matches!(node.value, Value::Text(_) | Value::Null)
+        {
+            acc.push(errors::wrong_type(node.span, key, "a string", found(&node.value)));
+        }
+    }
+    name(metadata, kind, acc);
+    if let Some(namespace) = metadata.get("namespace")
+        && let Some(text) = namespace.text()
+        && !text.is_empty()
+        && !names::is_lower_label(text)
+    {
+        acc.push(errors::bad_namespace(namespace.span, text));
+    }
+    for (entry, value) in texts(metadata, "labels", acc) {
+        if !names::is_qualified(&entry.key) {
+            acc.push(errors::bad_metadata_key(entry.key_span, &entry.key, "labels"));
+        }
+        if !names::is_label_value(value) {
+            acc.push(errors::bad_label_value(entry.value.span, value));
+        }
+    }
+    annotations(object, metadata, kind, acc);
+}
+
+fn name(metadata: &Node, kind: Kind, acc: &mut Diagnostics) {
+    let named = metadata
+        .get("name")
+        .filter(|node| node.text().is_some_and(|text| !text.is_empty()));
+    let start = metadata.text_of("generateName").filter(|start| !start.is_empty());
+    match (named, start) {
+        (Some(node), _) => {
+            if let Some(text) = node.text()
+                && !names::is_subdomain(text)
+            {
+                acc.push(errors::bad_name(node.span, text));
+            }
+        }
+        (None, Some(start)) => {
+            // The server puts letters behind it.
+            if !names::is_subdomain(&format!("{start}x"))
+                && let Some(node) = metadata.get("generateName")
+            {
+                acc.push(errors::bad_name(node.span, start));
+            }
+        }
+        (None, None) => acc.push(errors::no_name(metadata.span, kind.name())),
+    }
+}
+
+/// The entries of a map of texts; what is none is reported.
+fn texts<'a>(metadata: &'a Node, map: &str, acc: &mut Diagnostics) -> Vec<(&'a Entry, &'a str)> {
+    let Some(node) = metadata.get(map) else {
+        return Vec::new();
+    };
+    if !matches!(node.value, Value::Map(_) | Value::Null) {
+        acc.push(errors::wrong_type(node.span, map, "a mapping", found(&node.value)));
+    }
+    let mut texts = Vec::new();
+    for entry in node.entries() {
+        match entry.value.text() {
+            Some(text) => texts.push((entry, text)),
+            None => acc.push(errors::wrong_type(
+                entry.value.span,
+                &entry.key,
+                "a string",
+                found(&entry.value.value),
+            )),
+        }
+    }
+    texts
+}
+
+fn annotations(object: &Node, metadata: &Node, kind: Kind, acc: &mut Diagnostics) {
+    let mut size = 0;
+    for (entry, value) in texts(metadata, "annotations", acc) {
+        size += entry.key.len() + value.len();
+        if !names::is_qualified(&entry.key.to_lowercase()) {
+            acc.push(errors::bad_metadata_key(entry.key_span, &entry.key, "annotations"));
+        }
+        if RESERVED.contains(&entry.key.as_str()) {
+            acc.push(errors::reserved_annotation(entry.key_span, &entry.key));
+        }
+        if entry.key == "istio.io/dry-run" {
+            dry_run(object, entry, value, kind, acc);
+        }
+    }
+    if size > MOST_ANNOTATIONS
+        && let Some(entry) = metadata.entry("annotations")
+    {
+        acc.push(errors::long_annotations(entry.key_span));
+    }
+}
+
+fn dry_run(object: &Node, entry: &Entry, value: &str, kind: Kind, acc: &mut Diagnostics) {
+    const BOOLEANS: [&str; 12] = [
+        "1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False",
+    ];
+    if kind != Kind::AuthorizationPolicy {
+        acc.push(errors::dry_run_elsewhere(entry.key_span));
+        return;
+    }
+    let action = object.get("spec").and_then(|spec| spec.text_of("action"));
+    if let Some(action @ ("AUDIT" | "CUSTOM")) = action {
+        acc.push(errors::dry_run_action(entry.key_span, action));
+    } else if !BOOLEANS.contains(&value) {
+        acc.push(errors::dry_run_value(entry.value.span, value));
+    }
+}

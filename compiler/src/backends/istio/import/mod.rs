@@ -1,0 +1,177 @@
+//! Manifests that people have: each object of Istio's four kinds is judged as a cluster with Istio would, with the place
+//! of what is wrong.
+//!
+//! `schema` and `shapes` are the structure that the custom resource definitions demand, the file of each kind what
+//! Istio's webhook and the definitions' rules demand beyond it. Objects of other kinds are passed over.
+
+mod authorization_policy;
+mod destination_rule;
+mod durations;
+pub mod errors;
+mod key_sets;
+mod load_balancing;
+mod match_values;
+mod metadata;
+mod names;
+mod peer_authentication;
+mod request_authentication;
+mod schema;
+mod selection;
+mod shapes;
+mod shapes_traffic;
+mod tls;
+mod uris;
+
+#[cfg(test)]
+mod tests;
+
+use self::schema::Shape;
+use super::yaml_tree::{self, Node, Value};
+use crate::diagnostics::Diagnostics;
+use crate::source::FileId;
+
+const SECURITY: &str = "security.istio.io";
+const NETWORKING: &str = "networking.istio.io";
+
+/// One of the kinds that are judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    PeerAuthentication,
+    RequestAuthentication,
+    AuthorizationPolicy,
+    DestinationRule,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [
+        Self::PeerAuthentication,
+        Self::RequestAuthentication,
+        Self::AuthorizationPolicy,
+        Self::DestinationRule,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::PeerAuthentication => "PeerAuthentication",
+            Self::RequestAuthentication => "RequestAuthentication",
+            Self::AuthorizationPolicy => "AuthorizationPolicy",
+            Self::DestinationRule => "DestinationRule",
+        }
+    }
+
+    const fn group(self) -> &'static str {
+        match self {
+            Self::DestinationRule => NETWORKING,
+            Self::PeerAuthentication | Self::RequestAuthentication | Self::AuthorizationPolicy => SECURITY,
+        }
+    }
+
+    /// The versions as `apiVersion` spells them.
+    const fn served(self) -> &'static [&'static str] {
+        match self {
+            Self::DestinationRule => &[
+                "networking.istio.io/v1",
+                "networking.istio.io/v1beta1",
+                "networking.istio.io/v1alpha3",
+            ],
+            Self::PeerAuthentication | Self::RequestAuthentication | Self::AuthorizationPolicy => {
+                &["security.istio.io/v1", "security.istio.io/v1beta1"]
+            }
+        }
+    }
+
+    fn shape(self) -> &'static Shape {
+        match self {
+            Self::PeerAuthentication => &shapes::PEER_AUTHENTICATION,
+            Self::RequestAuthentication => &shapes::REQUEST_AUTHENTICATION,
+            Self::AuthorizationPolicy => &shapes::AUTHORIZATION_POLICY,
+            Self::DestinationRule => &shapes_traffic::DESTINATION_RULE,
+        }
+    }
+}
+
+/// Judges every object of a text and returns how many there were.
+pub fn check(file: FileId, text: &str, acc: &mut Diagnostics) -> usize {
+    let mut count = 0;
+    for document in yaml_tree::read(file, text) {
+        match document {
+            Ok(root) => count += object(&root, acc),
+            Err(problem) => acc.push(errors::problem(problem)),
+        }
+    }
+    count
+}
+
+/// One document, or one item of a list of objects.
+fn object(node: &Node, acc: &mut Diagnostics) -> usize {
+    if !matches!(node.value, Value::Map(_)) {
+        acc.push(errors::odd_object(node.span, schema::found(&node.value)));
+        return 0;
+    }
+    let Some(kind_node) = node.get("kind") else { return 0 };
+    let Some(kind_name) = kind_node.text() else { return 0 };
+    if kind_name.ends_with("List") && node.get("spec").is_none() {
+        return node.items_of("items").iter().map(|item| object(item, acc)).sum();
+    }
+    let version = node.text_of("apiVersion").unwrap_or("");
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == kind_name) else {
+        // Another kind; unless there is no such kind in the group, and one that is nearly it.
+        let known = Kind::ALL
+            .into_iter()
+            .filter(|kind| kind.group() == group && group == SECURITY);
+        if let Some(near) = errors::nearest(kind_name, known.map(Kind::name)) {
+            acc.push(errors::misspelt_kind(kind_node.span, kind_name, group, near));
+        }
+        return 0;
+    };
+    let version_span = node.get("apiVersion").map_or(kind_node.span, |node| node.span);
+    if group != kind.group() {
+        // The legacy API, and other makers, have kinds of these names too.
+        if group.is_empty() || [SECURITY, NETWORKING].contains(&group) {
+            acc.push(errors::wrong_group(version_span, kind.name(), kind.group()));
+            return 1;
+        }
+        return 0;
+    }
+    if !kind.served().contains(&version) {
+        acc.push(errors::unserved_version(
+            version_span,
+            kind.name(),
+            version,
+            kind.served(),
+        ));
+        return 1;
+    }
+    for entry in node.entries() {
+        const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+        if !FIELDS.contains(&entry.key.as_str()) {
+            acc.push(errors::unknown_field(
+                entry.key_span,
+                &entry.key,
+                kind.name(),
+                FIELDS.into_iter(),
+            ));
+        }
+    }
+    metadata::check(node, kind, acc);
+    match node.get("spec") {
+        Some(spec) => {
+            schema::walk(kind.shape(), spec, "spec", acc);
+            match kind {
+                Kind::PeerAuthentication => peer_authentication::check(spec, acc),
+                Kind::RequestAuthentication => request_authentication::check(spec, acc),
+                Kind::AuthorizationPolicy => authorization_policy::check(spec, acc),
+                Kind::DestinationRule => {
+                    let namespace = node.get("metadata").and_then(|metadata| metadata.text_of("namespace"));
+                    destination_rule::check(spec, namespace, acc);
+                }
+            }
+        }
+        None if kind == Kind::DestinationRule => {
+            acc.push(errors::missing_field(kind_node.span, "spec", kind.name()));
+        }
+        None => {}
+    }
+    1
+}

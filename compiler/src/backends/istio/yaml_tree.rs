@@ -1,0 +1,466 @@
+//! YAML text to a small tree in which every value and key has its place: the door to `saphyr-parser`.
+//!
+//! A file is cut into documents as Kubernetes' clients cut it, at lines of `---`, so that a broken document does not hide
+//! those after it. Plain words are read as those clients read them (`yes` is a boolean, `0x50` a number). An alias shares
+//! what it stands for, so memory is bounded by the text; what walking it would cost is counted and has a limit.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
+
+use super::yaml_words::resolve;
+use crate::source::{FileId, Span};
+
+/// How deep a document may nest: far deeper than any object of Kubernetes.
+const MOST_DEPTH: usize = 100;
+
+/// How many values a document may have once its aliases are followed, beyond those that are written.
+const MOST_ALIASED: usize = 100_000;
+
+/// A value with its place; of an aliased value, the place where it is written.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) value: Value,
+    /// How many values it holds, aliases followed.
+    weight: usize,
+}
+
+#[derive(Debug)]
+pub(crate) enum Value {
+    Null,
+    Flag(bool),
+    Whole(i128),
+    Real(f64),
+    Text(String),
+    List(Vec<Rc<Node>>),
+    Map(Vec<Entry>),
+}
+
+/// A key and its value.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) value: Rc<Node>,
+}
+
+/// Why a document cannot be read.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// What the parser says.
+    Syntax {
+        span: Span,
+        message: String,
+    },
+    /// A tab where only spaces may indent.
+    Tab(Span),
+    DuplicateKey {
+        span: Span,
+        first: Span,
+        key: String,
+    },
+    /// A mapping or nothing, as a key.
+    OddKey(Span),
+    /// `<<` with something that is no mapping.
+    OddMerge(Span),
+    TooDeep(Span),
+    /// Aliases of aliases that stand for too much.
+    TooMuch(Span),
+    /// A second document that does not start on a line of its own: Kubernetes' clients do not read it.
+    Hidden(Span),
+}
+
+impl Node {
+    /// The entries; none of anything but a mapping.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The items; none of anything but a list.
+    pub(crate) fn items(&self) -> &[Rc<Node>] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The entry of this key.
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The value of this key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| entry.value.as_ref())
+    }
+
+    /// The text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text of this key.
+    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
+        self.get(key).and_then(Self::text)
+    }
+
+    /// The items of this key.
+    pub(crate) fn items_of(&self, key: &str) -> &[Rc<Node>] {
+        self.get(key).map_or(&[], Self::items)
+    }
+
+    /// The texts in the list of this key, with their nodes.
+    pub(crate) fn texts_of(&self, key: &str) -> impl Iterator<Item = (&str, &Node)> {
+        let items = self.items_of(key).iter();
+        items.filter_map(|item| item.text().map(|text| (text, item.as_ref())))
+    }
+}
+
+/// Reads every document of a text; one that cannot be read is a problem, and the others are read all the same.
+pub(crate) fn read(file: FileId, text: &str) -> Vec<Result<Rc<Node>, Problem>> {
+    let mut documents = Vec::new();
+    let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mark = text.len() - unmarked.len();
+    for (start, chunk) in chunks(unmarked) {
+        read_chunk(file, mark + start, chunk, &mut documents);
+    }
+    documents
+}
+
+/// Cuts a text at the lines that are `---` and nothing more than a comment.
+fn chunks(text: &str) -> Vec<(usize, &str)> {
+    let (mut chunks, mut start, mut at) = (Vec::new(), 0, 0);
+    for line in text.split_inclusive('\n') {
+        let rest = line.strip_prefix("---").map(str::trim);
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#')) {
+            chunks.push((start, text.get(start..at).unwrap_or("")));
+            start = at + line.len();
+        }
+        at += line.len();
+    }
+    chunks.push((start, text.get(start..).unwrap_or("")));
+    chunks
+}
+
+fn read_chunk(file: FileId, start: usize, chunk: &str, documents: &mut Vec<Result<Rc<Node>, Problem>>) {
+    // JSON may be indented with tabs, which YAML forbids; no string of it holds one.
+    let json = chunk.trim_start().starts_with('{')
+        && chunk.contains('\t')
+        && serde_json::from_str::<serde::de::IgnoredAny>(chunk).is_ok();
+    let spaced = json.then(|| chunk.replace('\t', " "));
+    let chunk = spaced.as_deref().unwrap_or(chunk);
+    let places = Places::new(file, start, chunk);
+    let mut builder = Builder {
+        places,
+        anchors: BTreeMap::new(),
+        open: Vec::new(),
+        root: None,
+        aliased: 0,
+    };
+    let mut seen = false;
+    for event in Parser::new_from_str(chunk) {
+        let step = match event {
+            Ok((Event::DocumentStart(_), span)) if seen => Err(Problem::Hidden(builder.places.span(span))),
+            Ok((event, span)) => builder.event(event, span),
+            Err(error) => Err(syntax(&error, chunk, &builder.places)),
+        };
+        if let Err(problem) = step {
+            documents.push(Err(problem));
+            return;
+        }
+        if let Some(root) = builder.root.take() {
+            seen = true;
+            if !matches!(root.value, Value::Null) {
+                documents.push(Ok(root));
+            }
+        }
+    }
+}
+
+fn syntax(error: &ScanError, chunk: &str, places: &Places) -> Problem {
+    let span = places.at(error.marker().index());
+    let line = chunk.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or("");
+    let indent = line.len() - line.trim_start().len();
+    match line.get(..indent).and_then(|blank| blank.find('\t')) {
+        Some(tab) => {
+            let line_start = error.marker().index().saturating_sub(error.marker().col());
+            Problem::Tab(places.at(line_start + tab))
+        }
+        None => Problem::Syntax {
+            span,
+            message: error.info().to_owned(),
+        },
+    }
+}
+
+/// From characters of a chunk to bytes of the file.
+struct Places {
+    file: FileId,
+    start: usize,
+    length: usize,
+    /// The byte of every 256th character; empty where bytes and characters are the same.
+    marks: Vec<(usize, String)>,
+}
+
+impl Places {
+    fn new(file: FileId, start: usize, chunk: &str) -> Self {
+        let mut marks = Vec::new();
+        if !chunk.is_ascii() {
+            let mut block = String::new();
+            let mut block_start = 0;
+            for (count, (at, c)) in chunk.char_indices().enumerate() {
+                if count > 0 && count % 256 == 0 {
+                    marks.push((block_start, std::mem::take(&mut block)));
+                    block_start = at;
+                }
+                block.push(c);
+            }
+            marks.push((block_start, block));
+        }
+        Self {
+            file,
+            start,
+            length: chunk.len(),
+            marks,
+        }
+    }
+
+    fn byte(&self, index: usize) -> u32 {
+        let inside = if self.marks.is_empty() {
+            index
+        } else {
+            self.marks.get(index / 256).map_or(self.length, |(start, block)| {
+                let within = block.char_indices().nth(index % 256);
+                start + within.map_or(block.len(), |(at, _)| at)
+            })
+        };
+        u32::try_from(self.start + inside.min(self.length)).unwrap_or(u32::MAX)
+    }
+
+    fn at(&self, index: usize) -> Span {
+        let start = self.byte(index);
+        Span::new(self.file, start, self.byte(index + 1).max(start))
+    }
+
+    fn span(&self, span: saphyr_parser::Span) -> Span {
+        Span::new(self.file, self.byte(span.start.index()), self.byte(span.end.index()))
+    }
+}
+
+/// A mapping or list that is not closed yet.
+struct Open {
+    span: Span,
+    anchor: usize,
+    weight: usize,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<Rc<Node>>),
+    Map {
+        entries: Vec<Entry>,
+        keys: BTreeMap<String, Span>,
+        key: Option<Key>,
+    },
+}
+
+enum Key {
+    Name(String, Span),
+    /// `<<`
+    Merge(Span),
+}
+
+struct Builder {
+    places: Places,
+    anchors: BTreeMap<usize, Rc<Node>>,
+    open: Vec<Open>,
+    root: Option<Rc<Node>>,
+    aliased: usize,
+}
+
+impl Builder {
+    fn event(&mut self, event: Event<'_>, span: saphyr_parser::Span) -> Result<(), Problem> {
+        let span = self.places.span(span);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let plain = style == ScalarStyle::Plain;
+                if plain && &*text == "<<" && tag.is_none() && self.awaits_key() {
+                    return self.key(Key::Merge(span));
+                }
+                let value = scalar(&text, plain, tag.as_deref());
+                let node = Rc::new(Node { span, value, weight: 1 });
+                self.remember(anchor, &node);
+                self.add(node)
+            }
+            Event::SequenceStart(anchor, _) => self.start(span, anchor, Content::List(Vec::new())),
+            Event::MappingStart(anchor, _) => {
+                let content = Content::Map {
+                    entries: Vec::new(),
+                    keys: BTreeMap::new(),
+                    key: None,
+                };
+                self.start(span, anchor, content)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(span),
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    return Err(Problem::Syntax {
+                        span,
+                        message: "the alias stands inside of what it refers to".to_owned(),
+                    });
+                };
+                self.aliased = self.aliased.saturating_add(node.weight);
+                if self.aliased > MOST_ALIASED {
+                    return Err(Problem::TooMuch(span));
+                }
+                self.add(node)
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
+        }
+    }
+
+    fn remember(&mut self, anchor: usize, node: &Rc<Node>) {
+        if anchor > 0 {
+            self.anchors.insert(anchor, Rc::clone(node));
+        }
+    }
+
+    fn awaits_key(&self) -> bool {
+        matches!(
+            self.open.last(),
+            Some(Open {
+                content: Content::Map { key: None, .. },
+                ..
+            })
+        )
+    }
+
+    fn start(&mut self, span: Span, anchor: usize, content: Content) -> Result<(), Problem> {
+        if self.awaits_key() {
+            return Err(Problem::OddKey(span));
+        }
+        if self.open.len() >= MOST_DEPTH {
+            return Err(Problem::TooDeep(span));
+        }
+        self.open.push(Open {
+            span,
+            anchor,
+            weight: 1,
+            content,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, end: Span) -> Result<(), Problem> {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        let value = match open.content {
+            Content::List(items) => Value::List(items),
+            Content::Map { entries, .. } => Value::Map(entries),
+        };
+        let node = Rc::new(Node {
+            span: open.span.to(end),
+            value,
+            weight: open.weight,
+        });
+        self.remember(open.anchor, &node);
+        self.add(node)
+    }
+
+    fn key(&mut self, next: Key) -> Result<(), Problem> {
+        if let Some(Open {
+            content: Content::Map { key, .. },
+            ..
+        }) = self.open.last_mut()
+        {
+            *key = Some(next);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, node: Rc<Node>) -> Result<(), Problem> {
+        if self.awaits_key() {
+            let name = name(&node.value).ok_or(Problem::OddKey(node.span))?;
+            return self.key(Key::Name(name, node.span));
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        open.weight = open.weight.saturating_add(node.weight);
+        match &mut open.content {
+            Content::List(items) => items.push(node),
+            Content::Map { entries, keys, key } => match key.take() {
+                Some(Key::Name(name, span)) => {
+                    let entry = Entry {
+                        key: name,
+                        key_span: span,
+                        value: node,
+                    };
+                    insert(entries, keys, entry, span)?;
+                }
+                Some(Key::Merge(span)) => {
+                    let sources = match &node.value {
+                        Value::List(items) => items.clone(),
+                        _ => vec![node],
+                    };
+                    for source in sources {
+                        let Value::Map(merged) = &source.value else {
+                            return Err(Problem::OddMerge(span));
+                        };
+                        for entry in merged {
+                            insert(entries, keys, entry.clone(), span)?;
+                        }
+                    }
+                }
+                None => {}
+            },
+        }
+        Ok(())
+    }
+}
+
+/// Readers of YAML differ on which of two equal keys counts, a merged one and a written one included.
+fn insert(entries: &mut Vec<Entry>, keys: &mut BTreeMap<String, Span>, entry: Entry, at: Span) -> Result<(), Problem> {
+    if let Some(first) = keys.get(&entry.key) {
+        return Err(Problem::DuplicateKey {
+            span: at,
+            first: *first,
+            key: entry.key,
+        });
+    }
+    keys.insert(entry.key.clone(), at);
+    entries.push(entry);
+    Ok(())
+}
+
+fn scalar(text: &str, plain: bool, tag: Option<&Tag>) -> Value {
+    match tag {
+        Some(tag) if tag.is_yaml_core_schema() && matches!(tag.suffix.as_str(), "str" | "binary") => {
+            Value::Text(text.to_owned())
+        }
+        Some(tag) if tag.is_yaml_core_schema() => resolve(text),
+        _ if plain => resolve(text),
+        _ => Value::Text(text.to_owned()),
+    }
+}
+
+/// A key as JSON has it: a text.
+fn name(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Flag(flag) => Some(flag.to_string()),
+        Value::Whole(number) => Some(number.to_string()),
+        Value::Real(number) => Some(number.to_string()),
+        Value::Null | Value::List(_) | Value::Map(_) => None,
+    }
+}
