@@ -18,7 +18,7 @@ use crate::backends::{self, Artifact};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir;
 use crate::lower;
-use crate::policy::Target;
+use crate::policy::{PolicySet, Target};
 use crate::source::{FileId, Files, SourceMap, Span};
 use findings::Findings;
 use parameters::Parameters;
@@ -83,6 +83,9 @@ pub struct Build {
     /// `None`: the defaults of all parameters.
     pub environment: Option<String>,
     pub artifacts: Vec<Artifact>,
+    /// What the project says, and the policy that it means, for questions; of use only without errors.
+    pub program: hir::Program,
+    pub policies: PolicySet,
 }
 
 /// Judges a project: the environment that is named, else each of them, and the defaults alone where every parameter has
@@ -140,6 +143,8 @@ fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpo
         builds.push(Build {
             environment: environment.clone(),
             artifacts,
+            program,
+            policies,
         });
     }
 

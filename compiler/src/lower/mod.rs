@@ -10,6 +10,7 @@ mod enforcement;
 pub mod errors;
 mod facts;
 mod formula;
+pub mod inventory;
 pub mod legacy;
 #[cfg(test)]
 mod meaning_kept;

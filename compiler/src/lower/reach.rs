@@ -291,7 +291,7 @@ impl<'p> Reach<'p> {
     }
 
     /// The waypoint of a service, as namespace and name: what its own block says, else its namespace.
-    fn waypoint_of(&self, namespace: &str, service: &Service) -> Option<(String, String)> {
+    pub(crate) fn waypoint_of(&self, namespace: &str, service: &Service) -> Option<(String, String)> {
         let own = self.waypoints.get(&(namespace, service.name.as_str())).copied();
         let used = own.or_else(|| {
             let namespace = self.program.namespaces.get(namespace)?;

@@ -3,7 +3,11 @@
 //! It knows Istio's kinds but neither YAML nor the Mesh language. Types hold what Istio demands, so that a policy that
 //! Istio refuses cannot be built; every part knows the place in the text that it came from.
 
+pub mod effective;
+pub mod evaluate;
+pub mod inventory;
 pub mod legacy;
+pub mod request;
 pub mod target;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,370 @@
+//! `meshc eval`: what the mesh answers to requests, one JSON object a line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use serde_json::{Map, Value, json};
+
+use super::args::{Format, ProjectArgs};
+use super::verdicts;
+use super::{ExitCode, Io, report};
+use crate::diagnostics::Severity;
+use crate::driver;
+use crate::hir::{IssuerId, Program};
+use crate::lower::inventory::{self, Facts};
+use crate::policy::StringMap;
+use crate::policy::evaluate::Judge;
+use crate::policy::inventory::Protocol;
+use crate::policy::request::{Answer, Caller, Destination, Json, Request, Token, TokenState};
+use crate::source::{Disk, SourceMap};
+
+/// Say what the mesh answers to requests
+///
+/// Examples:
+///   meshc eval --requests requests.jsonl
+///   echo '{"at": "shop/web", "from": "outsider", "path": "/"}' | meshc eval --requests -
+///
+/// A request is a JSON object on one line, and so is each answer, in the same order;
+/// `spec/eval-request.schema.json` and `spec/eval-answer.schema.json` describe them.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]
+    path: Option<PathBuf>,
+
+    /// The file with the requests; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    requests: PathBuf,
+
+    /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]
+    #[arg(long, value_name = "RELEASE")]
+    target: Option<String>,
+
+    /// The environment: a table `[env.NAME]` in mesh.toml, a folder `env/NAME`, or both
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+
+    /// Give a parameter a value, or a list: `--set domain=example.com`
+    #[arg(long, value_name = "PARAM=VALUE")]
+    set: Vec<String>,
+}
+
+pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
+    let project = ProjectArgs {
+        path: args.path.clone(),
+        target: args.target.clone(),
+        env: args.env.clone(),
+        set: args.set.clone(),
+        format: Format::Human,
+        deny: None,
+    };
+    let (location, options) = report::question(&project, io)?;
+    let outcome = driver::build(&Disk, &location, &options)?;
+    if outcome.count(Severity::Error) > 0 {
+        io.error(&report::findings(&outcome, Format::Human, io.color));
+        io.error("\nthe project has errors, so no request was answered\n");
+        return Ok(ExitCode::Found);
+    }
+    if outcome.target.is_legacy() {
+        bail!("requests are answered for current releases only; `{}` is not judged yet", outcome.target);
+    }
+    let Some(build) = outcome.builds.first() else {
+        bail!("there is nothing to ask");
+    };
+    let text = read(args, io)?;
+    let facts = inventory::facts(&build.program, outcome.target);
+    let judge = Judge::new(&build.policies, &facts.inventory);
+    let reader = Reader {
+        program: &build.program,
+        facts: &facts,
+    };
+    let mut out = String::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let answer = reader.answer(&judge, line, &outcome.sources);
+        out.push_str(&answer.to_string());
+        out.push('\n');
+    }
+    io.print(&out);
+    Ok(ExitCode::Clean)
+}
+
+fn read(args: &Args, io: &Io<'_>) -> anyhow::Result<String> {
+    if args.requests.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read requests from standard input")?;
+        return Ok(text);
+    }
+    let path = io.cwd.join(&args.requests);
+    std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", args.requests.display()))
+}
+
+/// The reasons of an answer as JSON.
+pub(super) fn because(sources: &SourceMap, answer: &Answer) -> Vec<Value> {
+    let one = |reason: &crate::policy::request::Reason| {
+        let (file, line, _) = verdicts::place(sources, reason.origin);
+        json!({
+            "object": reason.object.to_string(),
+            "rule": reason.rule.map(|rule| rule + 1),
+            "file": file,
+            "line": line,
+        })
+    };
+    answer.because.iter().map(one).collect()
+}
+
+/// Reads requests by the names of a program.
+struct Reader<'a> {
+    program: &'a Program,
+    facts: &'a Facts,
+}
+
+/// What is wrong with a request.
+type Wrong = String;
+
+const KEYS: &[&str] = &[
+    "id", "at", "pod", "port", "service-port", "from", "peer-ip", "client-ip", "dest-ip", "protocol", "method", "path",
+    "host", "headers", "sni", "token", "answers", "dry-run", "now",
+];
+
+impl Reader<'_> {
+    fn answer(&self, judge: &Judge<'_>, line: &str, sources: &SourceMap) -> Value {
+        let object = match serde_json::from_str::<Value>(line) {
+            Ok(Value::Object(object)) => object,
+            Ok(_) => return json!({ "id": null, "error": "a request is a JSON object" }),
+            Err(error) => return json!({ "id": null, "error": format!("this is no JSON: {error}") }),
+        };
+        let id = object.get("id").cloned().unwrap_or(Value::Null);
+        let answer = self
+            .request(&object)
+            .and_then(|request| judge.answer(&request).map_err(|unknown| unknown.to_string()));
+        match answer {
+            Ok(answer) => json!({
+                "id": id,
+                "outcome": answer.outcome.word(),
+                "stage": answer.stage.map(crate::policy::request::Stage::word),
+                "why": answer.why,
+                "because": because(sources, &answer),
+            }),
+            Err(error) => json!({ "id": id, "error": error }),
+        }
+    }
+
+    fn request(&self, object: &Map<String, Value>) -> Result<Request, Wrong> {
+        known_keys(object, KEYS)?;
+        let to = self.destination(object.get("at").ok_or("`at` is missing")?)?;
+        let caller = match object.get("from") {
+            None => Caller::Outsider,
+            Some(from) => self.caller(from)?,
+        };
+        let http = match text(object, "protocol")?.as_deref() {
+            None => None,
+            Some("http") => Some(true),
+            Some("tcp") => Some(false),
+            Some(other) => return Err(format!("`protocol` is `http` or `tcp`, not `{other}`")),
+        };
+        let mut request = Request {
+            pod: flag(object, "pod")?,
+            port: port(object, "port")?,
+            service_port: port(object, "service-port")?,
+            peer_ip: address(object, "peer-ip")?,
+            client_ip: address(object, "client-ip")?,
+            destination_ip: address(object, "dest-ip")?,
+            sni: text(object, "sni")?,
+            http,
+            method: text(object, "method")?,
+            path: text(object, "path")?,
+            host: text(object, "host")?,
+            headers: headers(object)?,
+            dry_run: flag(object, "dry-run")?,
+            now: match object.get("now") {
+                None | Some(Value::Null) => None,
+                Some(now) => Some(now.as_i64().ok_or("`now` is a number of seconds since 1970")?),
+            },
+            ..Request::new(to, caller)
+        };
+        if let Some(token) = object.get("token").filter(|token| !token.is_null()) {
+            request.tokens.push(self.token(token)?);
+        }
+        if let Some(answers) = object.get("answers") {
+            for (provider, answer) in answers.as_object().ok_or("`answers` is an object")? {
+                let allowed = match answer.as_str() {
+                    Some("allow") => true,
+                    Some("deny") => false,
+                    _ => return Err(format!("the answer of `{provider}` is `allow` or `deny`")),
+                };
+                if !self.facts.inventory.mesh.providers.contains_key(provider) {
+                    return Err(format!("the mesh has no authorizer `{provider}`"));
+                }
+                request.answers.insert(provider.clone(), allowed);
+            }
+        }
+        Ok(request)
+    }
+
+    fn destination(&self, at: &Value) -> Result<Destination, Wrong> {
+        if let Some(name) = at.as_str() {
+            return self.workload(name).map(Destination::Known);
+        }
+        let object = at.as_object().ok_or("`at` is a name or an object")?;
+        known_keys(object, &["namespace", "labels", "account", "ports"])?;
+        let namespace = text(object, "namespace")?.ok_or("`at` has no `namespace`")?;
+        let mut labels = StringMap::new();
+        for (name, value) in object.get("labels").map_or(Ok(&Map::new()), |v| v.as_object().ok_or("`labels` is an object"))? {
+            let value = value.as_str().ok_or_else(|| format!("the label `{name}` is a string"))?;
+            labels.insert(name.clone(), value.to_owned());
+        }
+        let mut ports = BTreeMap::new();
+        for (number, spoken) in object.get("ports").map_or(Ok(&Map::new()), |v| v.as_object().ok_or("`ports` is an object"))? {
+            let protocol = match spoken.as_str() {
+                Some("http") => Protocol::Http,
+                Some("tcp") => Protocol::Tcp,
+                Some("tls") => Protocol::Tls,
+                Some("unproxied") => Protocol::Unproxied,
+                _ => return Err(format!("port `{number}` speaks `http`, `tcp`, `tls` or `unproxied`")),
+            };
+            let port = number.parse().ok().filter(|port| *port > 0);
+            ports.insert(port.ok_or_else(|| format!("`{number}` is no port"))?, protocol);
+        }
+        Ok(Destination::Pod {
+            namespace,
+            labels,
+            ports,
+        })
+    }
+
+    fn workload(&self, name: &str) -> Result<usize, Wrong> {
+        let (namespace, short) = name.split_once('/').ok_or_else(|| format!("`{name}` is not `namespace/name`"))?;
+        let inventory = &self.facts.inventory;
+        if let Some(index) = inventory.find(namespace, short) {
+            return Ok(index);
+        }
+        if inventory.waypoints.iter().any(|w| w.namespace == namespace && w.name == short) {
+            return Err(format!("`{name}` is a waypoint, which answers for Services; ask at a workload behind it"));
+        }
+        let known: BTreeSet<String> =
+            inventory.workloads.iter().map(|w| format!("{}/{}", w.namespace, w.name)).collect();
+        let near = crate::diagnostics::suggest::nearest(name, known.iter().map(String::as_str));
+        Err(match near {
+            Some(near) => format!("there is no workload `{name}`; there is `{near}`"),
+            None => format!("there is no workload `{name}`"),
+        })
+    }
+
+    fn caller(&self, from: &Value) -> Result<Caller, Wrong> {
+        match from {
+            Value::String(name) if name == "outsider" => Ok(Caller::Outsider),
+            Value::String(name) => self.workload(name).map(Caller::Workload),
+            Value::Object(object) => {
+                known_keys(object, &["principal"])?;
+                let principal = text(object, "principal")?.ok_or("`from` has no `principal`")?;
+                if principal.starts_with("spiffe://") {
+                    return Err("a principal is written without `spiffe://`".to_owned());
+                }
+                Ok(Caller::Principal(principal))
+            }
+            _ => Err("`from` is `outsider`, a name, or an object with a principal".to_owned()),
+        }
+    }
+
+    fn token(&self, token: &Value) -> Result<Token, Wrong> {
+        let Some(object) = token.as_object() else {
+            return Err("a token as text is not judged yet; give `issuer`, `claims` and `state`".to_owned());
+        };
+        known_keys(object, &["issuer", "claims", "state"])?;
+        let name = text(object, "issuer")?.ok_or("the token has no `issuer`")?;
+        let issuers = self.program.issuers.iter().enumerate();
+        let named = issuers.clone().filter(|(_, issuer)| issuer.name == name);
+        let mut found: Vec<usize> = named.map(|(at, _)| at).collect();
+        if found.is_empty() {
+            let same = issuers.filter(|(_, issuer)| issuer.iss.as_ref().is_some_and(|iss| iss.it == name));
+            found = same.map(|(at, _)| at).collect();
+        }
+        let [issuer] = found.as_slice() else {
+            return Err(if found.is_empty() {
+                format!("there is no issuer `{name}`")
+            } else {
+                format!("several issuers are called `{name}`; say the name of one")
+            });
+        };
+        let state = match text(object, "state")?.as_deref() {
+            None | Some("valid") => TokenState::Valid,
+            Some("expired") => TokenState::Expired,
+            Some("forged") => TokenState::Forged,
+            Some(other) => return Err(format!("a token is `valid`, `expired` or `forged`, not `{other}`")),
+        };
+        let claims = match object.get("claims").map(verdicts::json) {
+            None => BTreeMap::new(),
+            Some(Json::Object(claims)) => claims,
+            Some(_) => return Err("`claims` is an object".to_owned()),
+        };
+        inventory::token(self.program, IssuerId(*issuer), claims, state).ok_or_else(|| format!("there is no issuer `{name}`"))
+    }
+}
+
+fn known_keys(object: &Map<String, Value>, known: &[&str]) -> Result<(), Wrong> {
+    match object.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(format!("`{key}` is no key here; those are `{}`", known.join("`, `"))),
+        None => Ok(()),
+    }
+}
+
+fn text(object: &Map<String, Value>, key: &str) -> Result<Option<String>, Wrong> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(format!("`{key}` is a string")),
+    }
+}
+
+fn flag(object: &Map<String, Value>, key: &str) -> Result<bool, Wrong> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(it)) => Ok(*it),
+        Some(_) => Err(format!("`{key}` is true or false")),
+    }
+}
+
+fn port(object: &Map<String, Value>, key: &str) -> Result<Option<u16>, Wrong> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => {
+            let port = value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+            port.map(Some).ok_or_else(|| format!("`{key}` is a number from 1 to 65535"))
+        }
+    }
+}
+
+fn address(object: &Map<String, Value>, key: &str) -> Result<Option<IpAddr>, Wrong> {
+    let Some(text) = text(object, key)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| format!("`{key}` is no address: `{text}`"))
+}
+
+/// Each header's values, a string or a list of them.
+fn headers(object: &Map<String, Value>) -> Result<Vec<(String, String)>, Wrong> {
+    let mut all = Vec::new();
+    let Some(value) = object.get("headers").filter(|value| !value.is_null()) else {
+        return Ok(all);
+    };
+    for (name, value) in value.as_object().ok_or("`headers` is an object")? {
+        let lower = name.to_ascii_lowercase();
+        if lower.starts_with(':') || lower == "host" {
+            return Err(format!("`{name}` is said by `host`, `method` and `path`"));
+        }
+        let wrong = || format!("the header `{name}` is a string or a list of strings");
+        match value {
+            Value::String(text) => all.push((lower, text.clone())),
+            Value::Array(values) => {
+                for value in values {
+                    all.push((lower.clone(), value.as_str().ok_or_else(wrong)?.to_owned()));
+                }
+            }
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(all)
+}

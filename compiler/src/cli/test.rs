@@ -1,0 +1,224 @@
+//! `meshc test`: the `test` blocks of a project, judged offline.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use super::args::{Format, ProjectArgs};
+use super::verdicts::{self, Got, Judged, Line};
+use super::{ExitCode, Io, report};
+use crate::diagnostics::Severity;
+use crate::driver;
+use crate::source::{Disk, SourceMap};
+
+/// Run the `test` blocks of a project, in each of its environments
+///
+/// Examples:
+///   meshc test                            all tests of the project here
+///   meshc test . waypoint                 those with `waypoint` in their name
+///   meshc test examples/shop --env prod
+///   meshc test --format junit > tests.xml
+///
+/// Nothing is asked of a cluster: the answer is that of Istio with this policy. A line whose answer
+/// depends on something that it does not say fails, and says what is missing.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]
+    path: Option<PathBuf>,
+
+    /// Only tests with this text in their name
+    filter: Option<String>,
+
+    /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]
+    #[arg(long, value_name = "RELEASE")]
+    target: Option<String>,
+
+    /// The environment: a table `[env.NAME]` in mesh.toml, a folder `env/NAME`, or both
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+
+    /// Give a parameter a value, or a list: `--set domain=example.com`
+    #[arg(long, value_name = "PARAM=VALUE")]
+    set: Vec<String>,
+
+    /// How results are written
+    #[arg(long, value_enum, default_value_t = TestFormat::Human)]
+    format: TestFormat,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum TestFormat {
+    /// What fails, and why; then a summary.
+    Human,
+    /// One JSON object.
+    Json,
+    /// JUnit's XML, for CI systems.
+    Junit,
+}
+
+pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
+    let project = ProjectArgs {
+        path: args.path.clone(),
+        target: args.target.clone(),
+        env: args.env.clone(),
+        set: args.set.clone(),
+        format: Format::Human,
+        deny: None,
+    };
+    let (location, options) = report::question(&project, io)?;
+    let outcome = driver::check(&Disk, &location, &options)?;
+    if outcome.count(Severity::Error) > 0 {
+        io.error(&report::findings(&outcome, Format::Human, io.color));
+        io.error("\nthe project has errors, so no test was run\n");
+        return Ok(ExitCode::Found);
+    }
+    if outcome.target.is_legacy() {
+        bail!("tests are judged for current releases only; `{}` is not judged yet", outcome.target);
+    }
+    let judged = verdicts::judge(&outcome, args.filter.as_deref());
+    let text = match args.format {
+        TestFormat::Human => human(&judged, &outcome.sources),
+        TestFormat::Json => json(&judged, &outcome.sources),
+        TestFormat::Junit => junit(&judged, &outcome.sources),
+    };
+    io.print(&text);
+    let failed = judged.iter().flat_map(|test| &test.lines).any(|line| !line.passed());
+    io.error(&format!("{}\n", summary(&judged, args.filter.as_deref())));
+    Ok(if failed { ExitCode::Found } else { ExitCode::Clean })
+}
+
+fn summary(judged: &[Judged], filter: Option<&str>) -> String {
+    let lines: Vec<&Line> = judged.iter().flat_map(|test| &test.lines).collect();
+    let failed = lines.iter().filter(|line| !line.passed()).count();
+    let tests = report::plural(judged.len(), "test");
+    let all = report::plural(lines.len(), "line");
+    match (failed, filter) {
+        (0, Some(filter)) if judged.is_empty() => format!("no test has `{filter}` in its name"),
+        (0, None) if judged.is_empty() => "the project has no tests".to_owned(),
+        (0, _) => format!("ok: {all} of {tests} as expected"),
+        (_, _) => format!("{failed} of {all} in {tests} failed"),
+    }
+}
+
+fn human(judged: &[Judged], sources: &SourceMap) -> String {
+    let mut out = String::new();
+    for test in judged {
+        for line in test.lines.iter().filter(|line| !line.passed()) {
+            let (file, number, column) = verdicts::place(sources, line.span);
+            let environment = test.environment.as_ref().map_or(String::new(), |name| format!(" in environment {name}"));
+            let text = one_line(sources.slice(line.span));
+            let _ = writeln!(out, "failed: \"{}\"{environment}\n  {file}:{number}:{column}: {text}", test.name);
+            for said in details(line, sources) {
+                let _ = writeln!(out, "  {said}");
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// What is to be said of a line: expected, got, and why.
+fn details(line: &Line, sources: &SourceMap) -> Vec<String> {
+    match &line.got {
+        Got::Unknown(why) => vec![format!("expected {}, but there is no answer: {why}", line.expected)],
+        Got::Answer(got, answer) => {
+            let mut said = vec![format!("expected {}, got {got}", line.expected)];
+            if let Some(answer) = answer {
+                said.push(answer.why.clone());
+                said.extend(answer.because.iter().map(|reason| format!("because of {}", verdicts::reason(sources, reason))));
+            }
+            said
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn json(judged: &[Judged], sources: &SourceMap) -> String {
+    let line = |line: &Line| {
+        let (file, number, column) = verdicts::place(sources, line.span);
+        let (got, error, answer) = match &line.got {
+            Got::Answer(got, answer) => (Some(*got), None, answer.as_ref()),
+            Got::Unknown(why) => (None, Some(why), None),
+        };
+        serde_json::json!({
+            "file": file,
+            "line": number,
+            "column": column,
+            "text": one_line(sources.slice(line.span)),
+            "passed": line.passed(),
+            "expected": line.expected,
+            "got": got,
+            "error": error,
+            "stage": answer.and_then(|answer| answer.stage).map(crate::policy::request::Stage::word),
+            "why": answer.map(|answer| &answer.why),
+            "because": answer.map_or(Vec::new(), |answer| super::eval::because(sources, answer)),
+        })
+    };
+    let tests: Vec<_> = judged
+        .iter()
+        .map(|test| {
+            let (file, number, _) = verdicts::place(sources, test.span);
+            serde_json::json!({
+                "name": test.name,
+                "environment": test.environment,
+                "file": file,
+                "line": number,
+                "lines": test.lines.iter().map(line).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    format!("{:#}\n", serde_json::json!({ "tests": tests }))
+}
+
+fn junit(judged: &[Judged], sources: &SourceMap) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    for test in judged {
+        let failures = test.lines.iter().filter(|line| !line.passed()).count();
+        let name = match &test.environment {
+            Some(environment) => format!("{} ({environment})", test.name),
+            None => test.name.clone(),
+        };
+        let count = test.lines.len();
+        let _ = writeln!(out, "  <testsuite name=\"{}\" tests=\"{count}\" failures=\"{failures}\">", xml(&name));
+        for line in &test.lines {
+            let (file, number, _) = verdicts::place(sources, line.span);
+            let text = xml(&one_line(sources.slice(line.span)));
+            let class = xml(&test.name);
+            let _ = write!(out, "    <testcase classname=\"{class}\" name=\"{text}\" file=\"{}\" line=\"{number}\"", xml(&file));
+            if line.passed() {
+                out.push_str("/>\n");
+            } else {
+                let said = details(line, sources);
+                let head = said.first().cloned().unwrap_or_default();
+                let all = xml(&said.join("\n"));
+                let _ = writeln!(out, ">\n      <failure message=\"{}\">{all}</failure>\n    </testcase>", xml(&head));
+            }
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+/// Text in XML; what XML cannot hold becomes a replacement.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            '\u{0}'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            char => out.push(char),
+        }
+    }
+    out
+}

@@ -1,0 +1,162 @@
+//! Tests judged: what each line asks, what the mesh answers, and because of which line of the text.
+
+use std::collections::BTreeMap;
+
+use crate::driver::{Build, Outcome};
+use crate::hir::{self, Extra, Program, Test, TestBody};
+use crate::lower::inventory::{self, Facts};
+use crate::policy::evaluate::Judge;
+use crate::policy::request::{Answer, Json, Reason};
+use crate::policy::{Target, TlsMode};
+use crate::source::{SourceMap, Span, Unit};
+
+/// A test of one environment, judged.
+pub(super) struct Judged {
+    pub(super) environment: Option<String>,
+    pub(super) name: String,
+    pub(super) span: Span,
+    pub(super) lines: Vec<Line>,
+}
+
+/// A line of a test.
+pub(super) struct Line {
+    pub(super) span: Span,
+    pub(super) expected: &'static str,
+    pub(super) got: Got,
+}
+
+/// What came of a line.
+pub(super) enum Got {
+    /// The answer's word, and for a request why.
+    Answer(&'static str, Option<Answer>),
+    /// What would have to be said for there to be an answer.
+    Unknown(String),
+}
+
+impl Line {
+    pub(super) fn passed(&self) -> bool {
+        matches!(&self.got, Got::Answer(word, _) if *word == self.expected)
+    }
+}
+
+/// Judges the tests whose name holds `filter`, in every environment of a run.
+pub(super) fn judge(outcome: &Outcome, filter: Option<&str>) -> Vec<Judged> {
+    outcome
+        .builds
+        .iter()
+        .flat_map(|build| judge_build(build, outcome.target, filter))
+        .collect()
+}
+
+fn judge_build(build: &Build, target: Target, filter: Option<&str>) -> Vec<Judged> {
+    let facts = inventory::facts(&build.program, target);
+    let judge = Judge::new(&build.policies, &facts.inventory);
+    let meant = |test: &&Test| filter.is_none_or(|filter| test.name.it.contains(filter));
+    let tests = build.program.tests.iter().filter(meant);
+    tests
+        .map(|test| Judged {
+            environment: build.environment.clone(),
+            name: test.name.it.clone(),
+            span: test.name.span,
+            lines: lines(&judge, &build.program, &facts, test),
+        })
+        .collect()
+}
+
+fn lines(judge: &Judge<'_>, program: &Program, facts: &Facts, test: &Test) -> Vec<Line> {
+    match &test.body {
+        TestBody::At { scope, pod, lines } => lines
+            .iter()
+            .map(|line| {
+                let request = inventory::request(program, facts, (*scope, *pod), line, claims);
+                let got = match request.map(|request| judge.answer(&request)) {
+                    Ok(Ok(answer)) => Got::Answer(answer.outcome.word(), Some(answer)),
+                    Ok(Err(unknown)) => Got::Unknown(unknown.to_string()),
+                    Err(why) => Got::Unknown(why.to_string()),
+                };
+                Line {
+                    span: line.span,
+                    expected: word_of(line.expect),
+                    got,
+                }
+            })
+            .collect(),
+        TestBody::From { scope, lines } => lines
+            .iter()
+            .map(|line| {
+                let port = line.port.as_ref().map(|port| port.it);
+                let got = match facts.workloads.get(scope) {
+                    Some(index) => match judge.client_tls(*index, &line.host.it, port) {
+                        Ok(mode) => Got::Answer(word_of_tls(mode), None),
+                        Err(unknown) => Got::Unknown(unknown.to_string()),
+                    },
+                    None => Got::Unknown("the TLS of waypoints and of selectors in `mesh` is not judged".to_owned()),
+                };
+                Line {
+                    span: line.span,
+                    expected: word_of_tls(line.expect),
+                    got,
+                }
+            })
+            .collect(),
+    }
+}
+
+/// The claims of a token.
+fn claims(extra: &Extra) -> BTreeMap<String, Json> {
+    match extra {
+        Extra::Token { claims, .. } => match json(claims) {
+            Json::Object(claims) => claims,
+            _ => BTreeMap::new(),
+        },
+        _ => BTreeMap::new(),
+    }
+}
+
+/// JSON as the policy model holds it.
+pub(super) fn json(value: &serde_json::Value) -> Json {
+    match value {
+        serde_json::Value::Null => Json::Null,
+        serde_json::Value::Bool(it) => Json::Bool(*it),
+        serde_json::Value::Number(it) => Json::Number(it.as_f64().unwrap_or(f64::NAN)),
+        serde_json::Value::String(it) => Json::String(it.clone()),
+        serde_json::Value::Array(items) => Json::List(items.iter().map(json).collect()),
+        serde_json::Value::Object(map) => {
+            Json::Object(map.iter().map(|(name, value)| (name.clone(), json(value))).collect())
+        }
+    }
+}
+
+const fn word_of(outcome: hir::Outcome) -> &'static str {
+    match outcome {
+        hir::Outcome::Ok => "200",
+        hir::Outcome::BadRequest => "400",
+        hir::Outcome::Unauthorized => "401",
+        hir::Outcome::Forbidden => "403",
+        hir::Outcome::Unavailable => "503",
+        hir::Outcome::Reset => "reset",
+        hir::Outcome::TlsError => "tls-error",
+    }
+}
+
+const fn word_of_tls(mode: TlsMode) -> &'static str {
+    match mode {
+        TlsMode::Disable => "disable",
+        TlsMode::Simple => "simple",
+        TlsMode::Mutual => "mutual",
+        TlsMode::IstioMutual => "istio-mutual",
+    }
+}
+
+/// A place as reports write it: file, line and column, from 1.
+pub(super) fn place(sources: &SourceMap, span: Span) -> (String, u32, u32) {
+    let (start, _) = sources.positions(span, Unit::Character);
+    (sources.path(span.file).to_owned(), start.line + 1, start.column + 1)
+}
+
+/// A reason as a person reads it.
+pub(super) fn reason(sources: &SourceMap, reason: &Reason) -> String {
+    let (file, line, _) = place(sources, reason.origin);
+    let rule = reason.rule.map_or(String::new(), |rule| format!(", rule {}", rule + 1));
+    format!("{}{rule} ({file}:{line})", reason.object)
+}

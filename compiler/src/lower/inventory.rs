@@ -1,0 +1,290 @@
+//! The facts of a program as the inventory that questions are answered with, and the requests of its tests.
+
+use std::collections::BTreeMap;
+
+use super::reach::Reach;
+use crate::hir::{self, Dataplane, Extra, IssuerId, Program, RequestLine, Scope, ScopeKind, TestCaller};
+use crate::policy::effective::includes;
+use crate::policy::inventory::{
+    Account, DataPlane, Inventory, Mesh, Normalization, Protocol, Provider, Service, Waypoint, Workload, WorkloadKind,
+};
+use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, TokenState};
+use crate::policy::{Keys, StringMap, Target};
+
+/// The label by which pods of a Gateway API gateway are known.
+const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+
+/// The inventory of a program, and where its blocks are in it.
+#[derive(Debug, Default)]
+pub struct Facts {
+    pub inventory: Inventory,
+    /// From blocks, as indices into [`Program::scopes`], to workloads of the inventory.
+    pub workloads: BTreeMap<usize, usize>,
+}
+
+/// Reads the facts of a program for a release.
+#[must_use]
+pub fn facts(program: &Program, target: Target) -> Facts {
+    let reach = Reach::new(program);
+    let mut facts = Facts {
+        inventory: Inventory {
+            mesh: mesh(program, target),
+            ..Inventory::default()
+        },
+        workloads: BTreeMap::new(),
+    };
+    for (name, namespace) in &program.namespaces {
+        if let Some(plane) = &namespace.dataplane {
+            facts.inventory.namespaces.insert(name.clone(), data_plane(plane.it));
+        }
+    }
+    for (at, scope) in program.scopes.iter().enumerate() {
+        match &scope.kind {
+            // A selector in `mesh` stands for pods of many namespaces, not for some of its own.
+            ScopeKind::Workload { name } | ScopeKind::Gateway { name } if !scope.in_mesh => {
+                facts.workloads.insert(at, facts.inventory.workloads.len());
+                facts.inventory.workloads.push(workload(program, &reach, scope, name));
+            }
+            ScopeKind::Waypoint { name } => facts.inventory.waypoints.push(Waypoint {
+                namespace: scope.namespace.clone(),
+                name: name.clone(),
+                account: account(scope),
+            }),
+            _ => {}
+        }
+    }
+    services(program, &reach, &mut facts);
+    facts
+}
+
+fn mesh(program: &Program, target: Target) -> Mesh {
+    let said = &program.mesh;
+    Mesh {
+        root: said.root.clone(),
+        domain: said.domain.clone(),
+        trust_domain: said.trust_domain.clone(),
+        aliases: said.aliases.clone(),
+        trusts: said.trusts.clone(),
+        normalization: match said.normalization {
+            hir::Normalization::None => Normalization::None,
+            hir::Normalization::Base => Normalization::Base,
+            hir::Normalization::MergeSlashes => Normalization::MergeSlashes,
+            hir::Normalization::DecodeAndMergeSlashes => Normalization::DecodeAndMergeSlashes,
+        },
+        providers: said
+            .providers
+            .iter()
+            .map(|provider| (provider.name.clone(), Provider { grpc: provider.grpc }))
+            .collect(),
+        auto_mtls: said.auto_mtls.unwrap_or(target.auto_mtls_by_default()),
+        data_plane: said.dataplane.map_or(DataPlane::Sidecar, data_plane),
+    }
+}
+
+const fn data_plane(plane: Dataplane) -> DataPlane {
+    match plane {
+        Dataplane::Sidecar => DataPlane::Sidecar,
+        Dataplane::Ambient => DataPlane::Ambient,
+        Dataplane::None => DataPlane::None,
+    }
+}
+
+fn account(scope: &Scope) -> Option<Account> {
+    scope.facts.account.as_ref().map(|account| Account {
+        namespace: account.it.namespace.clone(),
+        name: account.it.name.clone(),
+    })
+}
+
+fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str) -> Workload {
+    let gateway = matches!(scope.kind, ScopeKind::Gateway { .. });
+    let gateway_api = gateway && scope.facts.select.is_empty();
+    let labels = if gateway_api {
+        StringMap::from([(GATEWAY_NAME.to_owned(), name.to_owned())])
+    } else {
+        scope.facts.select.clone()
+    };
+    let mut ports: BTreeMap<u16, Protocol> = BTreeMap::new();
+    // What other blocks say of these pods holds too; the block itself comes first.
+    for block in std::iter::once(scope).chain(covering(program, scope)) {
+        for (port, spoken) in &block.facts.ports {
+            ports.entry(*port).or_insert(protocol(spoken.it));
+        }
+    }
+    Workload {
+        namespace: scope.namespace.clone(),
+        name: name.to_owned(),
+        kind: if gateway {
+            WorkloadKind::Gateway {
+                gateway_api,
+                trusted_proxies: scope.facts.trusted_proxies.as_ref().map_or(0, |n| n.it),
+            }
+        } else {
+            WorkloadKind::Application
+        },
+        labels,
+        account: account(scope),
+        ports,
+        data_plane: data_plane(reach.dataplane(scope)),
+        origin: scope.span,
+    }
+}
+
+/// The other blocks of pods that select all pods of this one.
+fn covering<'p>(program: &'p Program, scope: &'p Scope) -> impl Iterator<Item = &'p Scope> {
+    program.scopes.iter().filter(move |other| {
+        let pods = matches!(other.kind, ScopeKind::Workload { .. } | ScopeKind::Gateway { .. });
+        let near = other.in_mesh || other.namespace == scope.namespace;
+        let same = std::ptr::eq(*other, scope);
+        let wanted = &other.facts.select;
+        pods && near && !same && !wanted.is_empty() && includes(&scope.facts.select, wanted)
+    })
+}
+
+const fn protocol(spoken: hir::Protocol) -> Protocol {
+    match spoken {
+        hir::Protocol::Http => Protocol::Http,
+        hir::Protocol::Tcp => Protocol::Tcp,
+        hir::Protocol::Tls => Protocol::Tls,
+        hir::Protocol::Https => Protocol::Https,
+        hir::Protocol::HttpsMutual => Protocol::HttpsMutual,
+        hir::Protocol::Unproxied => Protocol::Unproxied,
+    }
+}
+
+/// A Service is in front of the pods of its block, and of every block whose pods that one selects too.
+fn services(program: &Program, reach: &Reach<'_>, facts: &mut Facts) {
+    for scope in program.scopes.iter().filter(|scope| !scope.in_mesh) {
+        for service in &scope.facts.services {
+            let behind = |at: &usize| {
+                program.scopes.get(*at).is_some_and(|pod| {
+                    let covered = || covering(program, pod).any(|block| std::ptr::eq(block, scope));
+                    std::ptr::eq(pod, scope) || covered()
+                })
+            };
+            let workloads = facts.workloads.iter().filter(|(at, _)| behind(at)).map(|(_, index)| *index);
+            let workloads: Vec<usize> = workloads.collect();
+            facts.inventory.services.push(Service {
+                namespace: scope.namespace.clone(),
+                name: service.name.clone(),
+                ports: service.ports.clone(),
+                headless: service.headless,
+                workloads,
+                waypoint: reach.waypoint_of(&scope.namespace, service),
+            });
+        }
+    }
+}
+
+/// The issuer of a token as its rules name its keys.
+pub(super) fn keys(issuer: &hir::Issuer) -> Keys {
+    match (&issuer.jwks_uri, &issuer.jwks) {
+        (_, Some(jwks)) => Keys::Inline(jwks.it.clone()),
+        (Some(uri), None) => Keys::Uri(uri.it.clone()),
+        (None, None) => Keys::Discovery,
+    }
+}
+
+/// A token of an issuer where the issuer reads it first; `iss` and `aud` are the issuer's unless the claims say them.
+#[must_use]
+pub fn token(program: &Program, issuer: IssuerId, mut claims: BTreeMap<String, Json>, state: TokenState) -> Option<Token> {
+    let issuer = program.issuers.get(issuer.0)?;
+    let iss = issuer.iss.as_ref().map(|iss| iss.it.clone());
+    if let Some(iss) = &iss {
+        claims.entry("iss".to_owned()).or_insert_with(|| Json::String(iss.clone()));
+    }
+    if let Some(audience) = issuer.audiences.first() {
+        claims.entry("aud".to_owned()).or_insert_with(|| Json::String(audience.it.clone()));
+    }
+    let place = issuer.places.first().map_or_else(
+        || Place::Header {
+            name: "authorization".to_owned(),
+            prefix: "Bearer ".to_owned(),
+        },
+        |place| match place.it.kind {
+            hir::PlaceKind::Header => Place::Header {
+                name: place.it.name.to_ascii_lowercase(),
+                prefix: place.it.prefix.clone().unwrap_or_default(),
+            },
+            hir::PlaceKind::Param => Place::Param(place.it.name.clone()),
+            hir::PlaceKind::Cookie => Place::Cookie(place.it.name.clone()),
+        },
+    );
+    Some(Token {
+        keys: keys(issuer),
+        issuer: iss,
+        claims,
+        state,
+        place,
+    })
+}
+
+/// Why a line of a test is no request that can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRequest {
+    #[error("a waypoint answers for Services; test at a workload behind it")]
+    AtWaypoint,
+    #[error("a selector in `mesh` is no workload of one namespace; test at a workload that it selects")]
+    AtMesh,
+    #[error("a waypoint as the caller is not judged; name its account by `sa`")]
+    FromWaypoint,
+    #[error("a token as text is not judged yet; give it by its claims: `with token ISSUER {{ … }}`")]
+    RealToken,
+}
+
+/// The request of a line of a `test … at`. `claims` reads the claims of a token.
+///
+/// # Errors
+/// The line asks for what cannot be asked.
+pub fn request(
+    program: &Program,
+    facts: &Facts,
+    (scope, pod): (usize, bool),
+    line: &RequestLine,
+    claims: impl Fn(&Extra) -> BTreeMap<String, Json>,
+) -> Result<Request, NoRequest> {
+    let to = match facts.workloads.get(&scope) {
+        Some(index) => Destination::Known(*index),
+        None => {
+            let waypoint = matches!(program.scopes.get(scope).map(|s| &s.kind), Some(ScopeKind::Waypoint { .. }));
+            return Err(if waypoint { NoRequest::AtWaypoint } else { NoRequest::AtMesh });
+        }
+    };
+    let caller = match &line.caller {
+        TestCaller::Outsider => Caller::Outsider,
+        TestCaller::Principal(principal) => Caller::Principal(principal.clone()),
+        TestCaller::Scope(at) => Caller::Workload(*facts.workloads.get(at).ok_or(NoRequest::FromWaypoint)?),
+    };
+    let address = |block: &hir::At<crate::policy::IpBlock>| block.it.net().addr();
+    let mut request = Request {
+        pod,
+        port: line.request.port,
+        peer_ip: line.peer_ip.as_ref().map(address),
+        client_ip: line.client_ip.as_ref().map(address),
+        destination_ip: line.request.dest_ip.as_ref().map(|block| block.net().addr()),
+        sni: line.request.sni.clone(),
+        method: line.request.method.clone(),
+        path: line.request.path.clone(),
+        host: line.request.host.clone(),
+        ..Request::new(to, caller)
+    };
+    for extra in &line.extras {
+        match extra {
+            Extra::RealToken(_) => return Err(NoRequest::RealToken),
+            Extra::Token { issuer, state, .. } => {
+                let state = match state {
+                    None => TokenState::Valid,
+                    Some(hir::TokenState::Expired) => TokenState::Expired,
+                    Some(hir::TokenState::Forged) => TokenState::Forged,
+                };
+                request.tokens.extend(token(program, *issuer, claims(extra), state));
+            }
+            Extra::Header { name, value } => request.headers.push((name.to_ascii_lowercase(), value.clone())),
+            Extra::Answer { provider, allow } => {
+                request.answers.insert(provider.clone(), *allow);
+            }
+            Extra::DryRun => request.dry_run = true,
+        }
+    }
+    Ok(request)
+}

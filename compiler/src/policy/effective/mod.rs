@@ -1,0 +1,242 @@
+//! The effective policy: what is in force at one enforcer, composed once and asked many times.
+
+pub mod mtls;
+pub(crate) mod rules;
+pub(crate) mod strings;
+
+use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
+use super::request::{ObjectRef, Reason};
+use super::{
+    Action, Authorization, JwtRule, Meta, PolicySet, Selection, StringMap, TargetRef, TargetRefKind,
+};
+use crate::source::Span;
+use mtls::Mtls;
+use rules::{CompiledRule, Compiler, Layer};
+
+/// Who enforces, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub enum Enforcer<'a> {
+    Sidecar {
+        namespace: &'a str,
+        labels: &'a StringMap,
+    },
+    Ztunnel {
+        namespace: &'a str,
+        labels: &'a StringMap,
+    },
+    Gateway {
+        namespace: &'a str,
+        labels: &'a StringMap,
+        /// Its name, if it is one of the Gateway API.
+        gateway_api: Option<&'a str>,
+    },
+    /// A waypoint, acting for a Service; each by namespace and name.
+    Waypoint {
+        waypoint: (&'a str, &'a str),
+        service: (&'a str, &'a str),
+    },
+}
+
+impl<'a> Enforcer<'a> {
+    /// Who enforces policy at the pods of a workload; `None`: nobody.
+    #[must_use]
+    pub fn of(workload: &'a Workload) -> Option<Self> {
+        let (namespace, labels) = (workload.namespace.as_str(), &workload.labels);
+        if let WorkloadKind::Gateway { gateway_api, .. } = workload.kind {
+            return Some(Self::Gateway {
+                namespace,
+                labels,
+                gateway_api: gateway_api.then_some(workload.name.as_str()),
+            });
+        }
+        Self::of_pod(workload.data_plane, namespace, labels)
+    }
+
+    /// Who enforces policy at a pod that is no gateway; `None`: nobody.
+    #[must_use]
+    pub const fn of_pod(data_plane: DataPlane, namespace: &'a str, labels: &'a StringMap) -> Option<Self> {
+        match data_plane {
+            DataPlane::Sidecar => Some(Self::Sidecar { namespace, labels }),
+            DataPlane::Ambient => Some(Self::Ztunnel { namespace, labels }),
+            DataPlane::None => None,
+        }
+    }
+
+    const fn is_ztunnel(&self) -> bool {
+        matches!(self, Self::Ztunnel { .. })
+    }
+
+    /// Whether a policy of `home` that selects so is for it.
+    fn heeds(&self, selection: &Selection, home: &str, root: &str) -> bool {
+        match (self, selection) {
+            (Self::Waypoint { waypoint, service }, Selection::Targets(targets)) => {
+                targets.as_slice().iter().any(|target| match target.kind {
+                    TargetRefKind::Service => (home, target.name.as_str()) == *service,
+                    TargetRefKind::Gateway => (home, target.name.as_str()) == *waypoint,
+                    TargetRefKind::GatewayClass => home == root,
+                    TargetRefKind::ServiceEntry => false,
+                })
+            }
+            (Self::Waypoint { .. }, _) => false,
+            (Self::Gateway { namespace, gateway_api, .. }, Selection::Targets(targets)) => {
+                let named = |target: &TargetRef| {
+                    target.kind == TargetRefKind::Gateway && *gateway_api == Some(target.name.as_str())
+                };
+                home == *namespace && targets.as_slice().iter().any(named)
+            }
+            (Self::Sidecar { .. } | Self::Ztunnel { .. }, Selection::Targets(_)) => false,
+            (
+                Self::Sidecar { namespace, labels }
+                | Self::Ztunnel { namespace, labels }
+                | Self::Gateway { namespace, labels, .. },
+                selection,
+            ) => {
+                let near = home == root || home == *namespace;
+                near && match selection {
+                    Selection::Labels(wanted) => includes(labels, wanted.as_map()),
+                    Selection::All | Selection::Targets(_) => true,
+                }
+            }
+        }
+    }
+}
+
+/// What is in force at one enforcer.
+#[derive(Debug)]
+pub struct Effective {
+    pub mtls: Mtls,
+    /// In the order of their issuers, which is that in which Envoy tries them.
+    pub tokens: Vec<TokenRule>,
+    pub(crate) custom: Vec<Policy>,
+    /// CUSTOM policies name so many providers.
+    pub(crate) providers: usize,
+    pub(crate) deny: Vec<Policy>,
+    pub(crate) allow: Vec<Policy>,
+}
+
+/// One of `jwtRules`, and where it stands.
+#[derive(Clone, Debug)]
+pub struct TokenRule {
+    pub rule: JwtRule,
+    pub object: ObjectRef,
+}
+
+/// An AuthorizationPolicy, compiled.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) object: ObjectRef,
+    pub(crate) origin: Span,
+    pub(crate) dry_run: bool,
+    /// Of CUSTOM.
+    pub(crate) provider: Option<String>,
+    /// For requests; at ztunnel there are none.
+    pub(crate) http: Vec<CompiledRule>,
+    /// For connections.
+    pub(crate) tcp: Vec<CompiledRule>,
+}
+
+impl Policy {
+    pub(crate) fn rules(&self, http: bool) -> &[CompiledRule] {
+        if http { &self.http } else { &self.tcp }
+    }
+
+    /// This policy as a reason, for a rule or as a whole.
+    pub(crate) fn reason(&self, rule: Option<&CompiledRule>) -> Reason {
+        Reason {
+            object: self.object.clone(),
+            rule: rule.map(|rule| rule.index),
+            origin: rule.map_or(self.origin, |rule| rule.origin),
+        }
+    }
+}
+
+impl Effective {
+    /// Composes what is in force.
+    #[must_use]
+    pub fn compose(policies: &PolicySet, inventory: &Inventory, enforcer: Enforcer<'_>) -> Self {
+        let mesh = &inventory.mesh;
+        let none = StringMap::new();
+        let (namespace, labels) = match enforcer {
+            Enforcer::Sidecar { namespace, labels }
+            | Enforcer::Ztunnel { namespace, labels }
+            | Enforcer::Gateway { namespace, labels, .. } => (namespace, labels),
+            Enforcer::Waypoint { waypoint, .. } => (waypoint.0, &none),
+        };
+        let mut effective = Self {
+            mtls: Mtls::compose(&policies.peer_authentications, namespace, labels, &mesh.root),
+            tokens: Vec::new(),
+            custom: Vec::new(),
+            providers: 0,
+            deny: Vec::new(),
+            allow: Vec::new(),
+        };
+        if !enforcer.is_ztunnel() {
+            for policy in &policies.request_authentications {
+                if heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
+                    effective.tokens.extend(policy.rules.as_slice().iter().map(|rule| TokenRule {
+                        rule: rule.clone(),
+                        object: object_of("RequestAuthentication", &policy.meta),
+                    }));
+                }
+            }
+            effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));
+        }
+        let own_domains = mesh.own_domains();
+        for policy in &policies.authorizations {
+            if !heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
+                continue;
+            }
+            let compiled = compile(policy, enforcer.is_ztunnel(), &own_domains);
+            match &policy.action {
+                Action::Allow(_) => effective.allow.push(compiled),
+                Action::Deny(_) => effective.deny.push(compiled),
+                // ztunnel is not told of them; AUDIT never has a say.
+                Action::Custom { .. } if !enforcer.is_ztunnel() => effective.custom.push(compiled),
+                Action::Custom { .. } | Action::Audit(_) => {}
+            }
+        }
+        let mut providers: Vec<&str> = effective.custom.iter().filter_map(|p| p.provider.as_deref()).collect();
+        providers.sort_unstable();
+        providers.dedup();
+        effective.providers = providers.len();
+        effective
+    }
+}
+
+fn heeds(enforcer: Enforcer<'_>, selection: &Selection, meta: &Meta, root: &str) -> bool {
+    enforcer.heeds(selection, meta.namespace.as_deref().unwrap_or_default(), root)
+}
+
+fn compile(policy: &Authorization, ztunnel: bool, own_domains: &[&str]) -> Policy {
+    let rules = policy.action.rules();
+    let compiler = |layer| Compiler {
+        layer,
+        allow: matches!(policy.action, Action::Allow(_)),
+        own_domains,
+        namespace: policy.meta.namespace.as_deref().unwrap_or_default(),
+    };
+    Policy {
+        object: object_of("AuthorizationPolicy", &policy.meta),
+        origin: policy.meta.origin,
+        dry_run: policy.dry_run,
+        provider: match &policy.action {
+            Action::Custom { provider, .. } => Some(provider.clone()),
+            Action::Allow(_) | Action::Deny(_) | Action::Audit(_) => None,
+        },
+        http: if ztunnel { Vec::new() } else { compiler(Layer::Http).rules(rules) },
+        tcp: compiler(if ztunnel { Layer::Ztunnel } else { Layer::Tcp }).rules(rules),
+    }
+}
+
+pub(crate) fn object_of(kind: &'static str, meta: &Meta) -> ObjectRef {
+    ObjectRef {
+        kind,
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone(),
+    }
+}
+
+/// Whether pods with exactly these labels carry all of `wanted`.
+pub(crate) fn includes(labels: &StringMap, wanted: &StringMap) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}

@@ -1,0 +1,230 @@
+//! One enforcer's filters, in their order: CUSTOM, tokens, DENY, ALLOW. AUDIT has no say.
+//!
+//! Where a fact is missing, both ways are followed; an answer stands if they end alike.
+
+use std::collections::BTreeMap;
+
+use super::matching::{self, Facts, Truth};
+use super::tokens::{self, Carried, Verdict};
+use crate::policy::effective::{Effective, Policy};
+use crate::policy::inventory::Mesh;
+use crate::policy::request::{Answer, Outcome, Reason, Stage, Unknown};
+
+/// What is asked besides the facts.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) mesh: &'a Mesh,
+    pub(crate) answers: &'a BTreeMap<String, bool>,
+    /// Enforce dry-run rules too.
+    pub(crate) dry_run: bool,
+    pub(crate) now: Option<i64>,
+    /// How answers call the enforcer.
+    pub(crate) place: &'a str,
+}
+
+/// The ways that a request may go while facts are missing.
+#[derive(Default)]
+struct Ways {
+    refusals: Vec<Answer>,
+    unknown: Vec<Unknown>,
+}
+
+/// Judges a request or connection; what goes on leaves with the headers and tokens that it has then.
+pub(crate) fn judge(
+    effective: &Effective,
+    facts: &mut Facts,
+    carried: Carried,
+    asked: Asked<'_>,
+) -> Result<(Answer, Carried), Unknown> {
+    let mut ways = Ways::default();
+    let mut carried = carried;
+    facts.headers.clone_from(&carried.headers);
+    facts.claims = None;
+    match custom(effective, facts, asked, &mut ways) {
+        Some(refusal) => return ways.end(refusal).map(|answer| (answer, carried)),
+        None if facts.http && !is_preflight(facts) => {
+            let verdict = tokens::verify(&effective.tokens, &carried, asked.now)?;
+            carried = tokens::after(&effective.tokens, carried, &verdict);
+            match verdict {
+                Verdict::Refused(outcome, index) => {
+                    let refusal = refused_token(effective, outcome, index, asked);
+                    return ways.end(refusal).map(|answer| (answer, carried));
+                }
+                Verdict::Pass(valid) => facts.claims = valid.map(|(_, claims)| claims),
+            }
+            facts.headers.clone_from(&carried.headers);
+        }
+        None => {}
+    }
+    let last = deny(effective, facts, asked, &mut ways).unwrap_or_else(|| allow(effective, facts, asked, &mut ways));
+    ways.end(last).map(|answer| (answer, carried))
+}
+
+impl Ways {
+    /// The answer, if all ways end alike.
+    fn end(mut self, last: Answer) -> Result<Answer, Unknown> {
+        if self.refusals.iter().all(|refusal| refusal.outcome == last.outcome) {
+            return Ok(last);
+        }
+        self.unknown.sort();
+        match self.unknown.into_iter().next() {
+            Some(unknown) => Err(unknown),
+            None => Ok(last),
+        }
+    }
+
+    fn may(&mut self, refusal: Answer, unknown: Unknown) {
+        self.refusals.push(refusal);
+        self.unknown.push(unknown);
+    }
+}
+
+/// A request to which a browser adds no token.
+fn is_preflight(facts: &Facts) -> bool {
+    let has = |name: &str| {
+        let values = facts.headers.iter().filter(|(own, _)| own == name);
+        values.into_iter().any(|(_, value)| *value != matching::HeaderValue::Text(String::new()))
+    };
+    facts.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
+fn refusal(stage: Stage, facts: &Facts, why: String, because: Vec<Reason>) -> Answer {
+    Answer {
+        outcome: if facts.http { Outcome::Forbidden } else { Outcome::Reset },
+        stage: Some(stage),
+        why,
+        because,
+    }
+}
+
+fn refused_token(effective: &Effective, outcome: Outcome, index: usize, asked: Asked<'_>) -> Answer {
+    let rule = effective.tokens.get(index);
+    let why = match outcome {
+        Outcome::Forbidden => "the token is for another audience",
+        _ => "the token is not valid for any issuer that is accepted here",
+    };
+    Answer {
+        outcome,
+        stage: Some(Stage::Jwt),
+        why: format!("{}: {why}", asked.place),
+        because: rule
+            .map(|rule| Reason {
+                object: rule.object.clone(),
+                rule: None,
+                origin: rule.rule.origin,
+            })
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// The first matching rule of enforced policies, and what is not known of others.
+fn matches<'e>(
+    policies: &'e [Policy],
+    facts: &Facts,
+    asked: Asked<'_>,
+    mut maybe: impl FnMut(&'e Policy, Reason, Unknown),
+) -> Option<(&'e Policy, Reason)> {
+    for policy in policies.iter().filter(|policy| asked.dry_run || !policy.dry_run) {
+        for rule in policy.rules(facts.http) {
+            match matching::rule(rule, facts) {
+                Truth::Yes => return Some((policy, policy.reason(Some(rule)))),
+                Truth::No => {}
+                Truth::Unknown(unknown) => maybe(policy, policy.reason(Some(rule)), unknown),
+            }
+        }
+    }
+    None
+}
+
+/// The authorizer's refusal, if it is certain.
+fn custom(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Ways) -> Option<Answer> {
+    if effective.providers > 1 {
+        let why = || format!("{}: two authorizers are asked, which Istio refuses by denying", asked.place);
+        let mut maybes = Vec::new();
+        let hit = matches(&effective.custom, facts, asked, |_, reason, unknown| maybes.push((reason, unknown)));
+        if let Some((_, reason)) = hit {
+            return Some(refusal(Stage::Custom, facts, why(), vec![reason]));
+        }
+        for (reason, unknown) in maybes {
+            ways.may(refusal(Stage::Custom, facts, why(), vec![reason]), unknown);
+        }
+        return None;
+    }
+    let name = effective.custom.iter().find_map(|policy| policy.provider.clone())?;
+    let provider = asked.mesh.providers.get(&name);
+    if !facts.http && provider.is_some_and(|provider| !provider.grpc) {
+        return None;
+    }
+    let (denies, certain) = match (provider, asked.answers.get(&name)) {
+        (None, _) => (true, true),
+        (Some(_), Some(allowed)) => (!allowed, true),
+        (Some(_), None) => (true, false),
+    };
+    if !denies {
+        return None;
+    }
+    let why = if provider.is_some() {
+        format!("{}: the authorizer `{name}` refuses", asked.place)
+    } else {
+        format!("{}: the authorizer `{name}` is not known to the mesh, which then denies", asked.place)
+    };
+    let mut maybes = Vec::new();
+    let hit = matches(&effective.custom, facts, asked, |_, reason, unknown| maybes.push((reason, unknown)));
+    match hit {
+        Some((_, reason)) if certain => return Some(refusal(Stage::Custom, facts, why, vec![reason])),
+        Some((_, reason)) => {
+            ways.may(refusal(Stage::Custom, facts, why, vec![reason]), Unknown::AnswerOf(name));
+        }
+        None => {
+            for (reason, unknown) in maybes {
+                ways.may(refusal(Stage::Custom, facts, why.clone(), vec![reason]), unknown);
+            }
+        }
+    }
+    None
+}
+
+fn deny(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Ways) -> Option<Answer> {
+    let why = || format!("{}: a DENY rule matches", asked.place);
+    let mut maybes = Vec::new();
+    let hit = matches(&effective.deny, facts, asked, |_, reason, unknown| maybes.push((reason, unknown)));
+    if let Some((_, reason)) = hit {
+        return Some(refusal(Stage::Deny, facts, why(), vec![reason]));
+    }
+    for (reason, unknown) in maybes {
+        ways.may(refusal(Stage::Deny, facts, why(), vec![reason]), unknown);
+    }
+    None
+}
+
+fn allow(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Ways) -> Answer {
+    let enforced = || effective.allow.iter().filter(|policy| asked.dry_run || !policy.dry_run);
+    let pass = |because: Vec<Reason>| Answer {
+        outcome: Outcome::Ok,
+        stage: (!because.is_empty()).then_some(Stage::Allow),
+        why: if because.is_empty() {
+            format!("{}: nothing stands in the way", asked.place)
+        } else {
+            format!("{}: an ALLOW rule matches", asked.place)
+        },
+        because,
+    };
+    if enforced().next().is_none() {
+        return pass(Vec::new());
+    }
+    let refused = || {
+        let why = format!("{}: no ALLOW rule matches", asked.place);
+        refusal(Stage::Allow, facts, why, enforced().map(|policy| policy.reason(None)).collect())
+    };
+    let mut maybes = Vec::new();
+    let hit = matches(&effective.allow, facts, asked, |_, reason, unknown| maybes.push((reason, unknown)));
+    if let Some((_, reason)) = hit {
+        return pass(vec![reason]);
+    }
+    let Some((reason, unknown)) = maybes.into_iter().next() else {
+        return refused();
+    };
+    ways.may(refused(), unknown);
+    pass(vec![reason])
+}

@@ -1,0 +1,157 @@
+//! The client half: which DestinationRule a proxy heeds for a host, and the TLS that it then speaks.
+
+use crate::policy::effective::includes;
+use crate::policy::inventory::Inventory;
+use crate::policy::request::{ObjectRef, Reason, Unknown};
+use crate::policy::{ClientTls, DestinationRule, PolicySet, StringMap, TlsMode};
+
+/// A client's proxy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) labels: &'a StringMap,
+    pub(crate) gateway: bool,
+}
+
+/// What the rules say of the TLS towards a host's port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing: automatic mutual TLS, where it can be.
+    Nothing,
+    Mode(TlsMode, Reason),
+}
+
+/// The TLS that rules say for a Service port of a host; without a port, for all its ports.
+pub(crate) fn said(
+    policies: &PolicySet,
+    inventory: &Inventory,
+    client: Client<'_>,
+    (host, port): (&str, Option<u16>),
+    service_namespace: Option<&str>,
+) -> Result<Said, Unknown> {
+    let Some(rule) = lookup(policies, inventory, client, host, service_namespace)? else {
+        return Ok(Said::Nothing);
+    };
+    let mode = |tls: Option<&ClientTls>| {
+        tls.map_or(Said::Nothing, |tls| {
+            // A sidecar fetches no secret unless the rule selects it: then there is no TLS at all.
+            let plain = tls.credential_name.is_some()
+                && !client.gateway
+                && rule.clients.is_none()
+                && matches!(tls.mode, TlsMode::Simple | TlsMode::Mutual);
+            let mode = if plain { TlsMode::Disable } else { tls.mode };
+            Said::Mode(
+                mode,
+                Reason {
+                    object: ObjectRef {
+                        kind: "DestinationRule",
+                        namespace: rule.meta.namespace.clone().unwrap_or_default(),
+                        name: rule.meta.name.clone(),
+                    },
+                    rule: None,
+                    origin: rule.meta.origin,
+                },
+            )
+        })
+    };
+    let all = mode(rule.tls.all.as_ref());
+    match port {
+        Some(port) => Ok(rule.tls.ports.get(&port).map_or(all, |tls| mode(Some(tls)))),
+        None if rule.tls.ports.values().all(|tls| mode(Some(tls)) == all) => Ok(all),
+        None => Err(Unknown::Port),
+    }
+}
+
+/// The rule that a client's proxy heeds for a host: of its own namespace, of the service's, of the root namespace.
+fn lookup<'p>(
+    policies: &'p PolicySet,
+    inventory: &Inventory,
+    client: Client<'_>,
+    host: &str,
+    service_namespace: Option<&str>,
+) -> Result<Option<&'p DestinationRule>, Unknown> {
+    let root = inventory.mesh.root.as_str();
+    let of = |namespace: &str| -> Vec<&'p DestinationRule> {
+        let rules = policies.destination_rules.iter();
+        rules.filter(|rule| rule.meta.namespace.as_deref() == Some(namespace)).collect()
+    };
+    let own = of(client.namespace).into_iter().filter(|rule| {
+        if client.namespace == root {
+            rule.clients.is_some() || rule.export_to == ["."]
+        } else {
+            is_exported(rule, client.namespace)
+        }
+    });
+    if let Some(found) = most_specific(&own.collect::<Vec<_>>(), inventory, host) {
+        return pick(&found, client).map(Some);
+    }
+    for namespace in service_namespace.into_iter().chain(std::iter::once(root)) {
+        let rules: Vec<_> = of(namespace).into_iter().filter(|rule| rule.clients.is_none()).collect();
+        // The most specific host counts, exported to this client or not.
+        let found: Vec<_> = most_specific(&rules, inventory, host).unwrap_or_default();
+        let visible: Vec<_> = found.into_iter().filter(|rule| is_exported(rule, client.namespace)).collect();
+        if !visible.is_empty() {
+            return pick(&visible, client).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn is_exported(rule: &DestinationRule, to: &str) -> bool {
+    let own = rule.meta.namespace.as_deref() == Some(to);
+    if rule.clients.is_some() {
+        return own;
+    }
+    rule.export_to.is_empty() || rule.export_to.iter().any(|e| e == "*" || e == to || (e == "." && own))
+}
+
+/// The rules with the most specific host that fits: an exact one, else the longest with a star.
+fn most_specific<'p>(
+    rules: &[&'p DestinationRule],
+    inventory: &Inventory,
+    host: &str,
+) -> Option<Vec<&'p DestinationRule>> {
+    let full = |rule: &DestinationRule| {
+        let name = rule.host.as_str();
+        if name.contains('.') || name.starts_with('*') {
+            name.to_owned()
+        } else {
+            let namespace = rule.meta.namespace.as_deref().unwrap_or_default();
+            format!("{name}.{namespace}.svc.{}", inventory.mesh.domain)
+        }
+    };
+    let rank = |rule: &DestinationRule| {
+        let name = full(rule);
+        match name.strip_prefix('*') {
+            Some(suffix) => host.ends_with(suffix).then(|| (false, name.len())),
+            None => (name == host).then_some((true, name.len())),
+        }
+    };
+    let best = rules.iter().filter_map(|rule| rank(rule)).max()?;
+    Some(rules.iter().copied().filter(|rule| rank(rule) == Some(best)).collect())
+}
+
+/// Of the rules of one host, the one that selects the client, else the one for all.
+fn pick<'p>(rules: &[&'p DestinationRule], client: Client<'_>) -> Result<&'p DestinationRule, Unknown> {
+    if let [only] = rules
+        && only.clients.is_none()
+    {
+        return Ok(only);
+    }
+    let unclear = || {
+        Unknown::Other(
+            "several destinations stand for this host, and how Istio merges them is not judged; write one".to_owned(),
+        )
+    };
+    let plain: Vec<_> = rules.iter().filter(|rule| rule.clients.is_none()).collect();
+    let selecting: Vec<_> = rules
+        .iter()
+        .filter(|rule| rule.clients.as_ref().is_some_and(|labels| includes(client.labels, labels.as_map())))
+        .collect();
+    let merged = plain.iter().any(|rule| !rule.export_to.is_empty());
+    match (selecting.as_slice(), plain.as_slice()) {
+        ([one], [] | [_]) if !merged => Ok(one),
+        ([], [one]) if !merged => Ok(one),
+        _ => Err(unclear()),
+    }
+}

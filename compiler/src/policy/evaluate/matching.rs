@@ -1,0 +1,225 @@
+//! Whether a rule matches what an enforcer sees. Where a fact is not stated the answer may be that it is not known.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::policy::effective::rules::{CompiledRule, Matcher, Test};
+use crate::policy::effective::strings::StringMatch;
+use crate::policy::request::{Json, Unknown};
+use std::collections::BTreeMap;
+
+/// What one enforcer sees of a request or connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) http: bool,
+    pub(crate) port: Option<u16>,
+    pub(crate) peer: Peer,
+    pub(crate) peer_ip: Option<IpAddr>,
+    pub(crate) client_ip: Option<IpAddr>,
+    pub(crate) destination_ip: Option<IpAddr>,
+    pub(crate) sni: Option<String>,
+    pub(crate) method: String,
+    /// Normalized, without query.
+    pub(crate) path: String,
+    pub(crate) host: String,
+    /// The names in lower case.
+    pub(crate) headers: Vec<(String, HeaderValue)>,
+    /// Of the token that counts.
+    pub(crate) claims: Option<BTreeMap<String, Json>>,
+}
+
+/// Who is at the other end of the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// No identity.
+    Nobody,
+    /// A SPIFFE identity without `spiffe://`.
+    Is(String),
+    /// A waypoint whose account no one declared.
+    Waypoint(String),
+}
+
+/// A header's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderValue {
+    Text(String),
+    /// It starts so, and goes on with a token that is known by its claims alone.
+    Token(String),
+    /// Made of a token.
+    Opaque,
+}
+
+/// Yes, no, or not known for want of a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Truth {
+    Yes,
+    No,
+    Unknown(Unknown),
+}
+
+impl Truth {
+    const fn of(it: bool) -> Self {
+        if it { Self::Yes } else { Self::No }
+    }
+
+    fn not(self) -> Self {
+        match self {
+            Self::Yes => Self::No,
+            Self::No => Self::Yes,
+            unknown @ Self::Unknown(_) => unknown,
+        }
+    }
+
+    /// Whether all hold: a certain no decides.
+    fn all(parts: impl Iterator<Item = Self>) -> Self {
+        let mut result = Self::Yes;
+        for part in parts {
+            match part {
+                Self::Yes => {}
+                Self::No => return Self::No,
+                unknown @ Self::Unknown(_) if result == Self::Yes => result = unknown,
+                Self::Unknown(_) => {}
+            }
+        }
+        result
+    }
+
+    /// Whether any holds: a certain yes decides.
+    fn any(parts: impl Iterator<Item = Self>) -> Self {
+        Self::all(parts.map(Self::not)).not()
+    }
+}
+
+/// Whether a rule matches.
+pub(crate) fn rule(rule: &CompiledRule, facts: &Facts) -> Truth {
+    Truth::all(rule.clauses.iter().map(|clause| {
+        let entry = |tests: &Vec<Test>| Truth::all(tests.iter().map(|test| holds(test, facts)));
+        Truth::any(clause.iter().map(entry))
+    }))
+}
+
+fn holds(test: &Test, facts: &Facts) -> Truth {
+    let any = |matchers: &[Matcher]| Truth::any(matchers.iter().map(|m| value(m, facts)));
+    let positive = if test.positive.is_empty() { Truth::Yes } else { any(&test.positive) };
+    match positive {
+        Truth::No => Truth::No,
+        positive => Truth::all([positive, any(&test.negative).not()].into_iter()),
+    }
+}
+
+fn value(matcher: &Matcher, facts: &Facts) -> Truth {
+    match matcher {
+        Matcher::Peer(pattern) => peer(facts, |principal| pattern.matches(principal)),
+        Matcher::ZtunnelPrincipal(pattern) => peer(facts, |principal| {
+            parts(principal).is_some() && (*pattern == StringMatch::Present || pattern.matches(principal))
+        }),
+        Matcher::ZtunnelNamespace(pattern) => peer(facts, |principal| {
+            parts(principal).is_some_and(|(_, namespace, _)| pattern.matches(namespace))
+        }),
+        Matcher::ZtunnelAccount { namespace, name } => peer(facts, |principal| {
+            parts(principal).is_some_and(|(_, ns, sa)| ns == namespace && sa == name)
+        }),
+        Matcher::RequestPrincipal(iss, sub) => {
+            let claim = |name| facts.claims.as_ref().and_then(|claims| claims.get(name));
+            Truth::of(claim_matches(claim("iss"), iss) && claim_matches(claim("sub"), sub))
+        }
+        Matcher::PeerIp(net) => address(net, facts.peer_ip, Unknown::PeerIp),
+        Matcher::ClientIp(net) => address(net, facts.client_ip, Unknown::ClientIp),
+        Matcher::DestinationIp(net) => address(net, facts.destination_ip, Unknown::DestinationIp),
+        Matcher::Host(pattern) => Truth::of(pattern.matches_present(&facts.host.to_ascii_lowercase())),
+        Matcher::Method(pattern) => Truth::of(pattern.matches_present(&facts.method)),
+        Matcher::Path(pattern) => Truth::of(pattern.matches(&facts.path)),
+        Matcher::Port(port) => match facts.port {
+            Some(own) => Truth::of(own == *port),
+            None => Truth::Unknown(Unknown::Port),
+        },
+        Matcher::Sni(pattern) => Truth::of(facts.sni.as_ref().is_some_and(|sni| pattern.matches(sni))),
+        Matcher::Header(name, pattern) => header(facts, name, pattern),
+        Matcher::Claim(path, pattern) => Truth::of(claim(facts, path).is_some_and(|it| claim_matches(Some(it), pattern))),
+        Matcher::Metadata => {
+            Truth::Unknown(Unknown::Other("the answer depends on metadata of an Envoy filter, which no request states".to_owned()))
+        }
+    }
+}
+
+fn peer(facts: &Facts, test: impl Fn(&str) -> bool) -> Truth {
+    match &facts.peer {
+        Peer::Nobody => Truth::No,
+        Peer::Is(principal) => Truth::of(test(principal)),
+        Peer::Waypoint(name) => Truth::Unknown(Unknown::Other(format!(
+            "the answer depends on the account of the waypoint `{name}`, which no block declares"
+        ))),
+    }
+}
+
+/// Trust domain, namespace and account of an identity that has exactly these.
+fn parts(principal: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = principal.split('/');
+    match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(domain), Some("ns"), Some(namespace), Some("sa"), Some(account), None) => {
+            Some((domain, namespace, account))
+        }
+        _ => None,
+    }
+}
+
+fn address(net: &IpNet, address: Option<IpAddr>, unknown: Unknown) -> Truth {
+    match address {
+        Some(address) => Truth::of(net.contains(&address)),
+        None => Truth::Unknown(unknown),
+    }
+}
+
+/// One of the header's values is enough.
+fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
+    let pseudo = match name {
+        ":authority" | "host" => Some(&facts.host),
+        ":method" => Some(&facts.method),
+        ":path" | ":scheme" => {
+            return Truth::Unknown(Unknown::Other(format!("a rule tests the header `{name}`, which no request states")));
+        }
+        _ => None,
+    };
+    if let Some(value) = pseudo {
+        return Truth::of(pattern.matches_present(value));
+    }
+    let values = facts.headers.iter().filter(|(own, _)| own == name);
+    Truth::any(values.map(|(_, value)| match (value, pattern) {
+        (HeaderValue::Text(text), pattern) => Truth::of(pattern.matches_present(text)),
+        (_, StringMatch::Present) => Truth::Yes,
+        (HeaderValue::Token(start), StringMatch::Prefix(prefix)) if start.starts_with(prefix.as_str()) => Truth::Yes,
+        (HeaderValue::Token(start), StringMatch::Prefix(prefix) | StringMatch::Exact(prefix))
+            if !prefix.starts_with(start.as_str()) =>
+        {
+            Truth::No
+        }
+        (HeaderValue::Token(_) | HeaderValue::Opaque, _) => Truth::Unknown(Unknown::Other(format!(
+            "a rule tests the text of the header `{name}`, which a token given by its claims does not have"
+        ))),
+    }))
+}
+
+fn claim<'f>(facts: &'f Facts, path: &[String]) -> Option<&'f Json> {
+    let (first, rest) = path.split_first()?;
+    let mut value = facts.claims.as_ref()?.get(first)?;
+    for name in rest {
+        let Json::Object(object) = value else { return None };
+        value = object.get(name)?;
+    }
+    Some(value)
+}
+
+/// A string, or one of a list.
+fn claim_matches(claim: Option<&Json>, pattern: &StringMatch) -> bool {
+    let text = |text: &str| match pattern {
+        // Of an absent star an exact empty text is left.
+        StringMatch::Exact(exact) => exact == text,
+        pattern => pattern.matches(text),
+    };
+    match claim {
+        Some(Json::String(it)) => text(it),
+        Some(Json::List(items)) => items.iter().any(|item| matches!(item, Json::String(it) if text(it))),
+        _ => false,
+    }
+}

@@ -1,0 +1,544 @@
+//! What the mesh answers to a request, and because of which line.
+//!
+//! A request meets the client's proxy, a waypoint where there is one, and whoever enforces policy at the pod; each is
+//! asked in this order. Where a fact that matters is missing, there is no answer but a word on what is missing.
+
+mod arrival;
+mod chain;
+mod client;
+pub(crate) mod matching;
+pub(crate) mod path;
+pub(crate) mod tokens;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+
+use super::effective::{Effective, Enforcer};
+use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, WorkloadKind};
+use super::request::{Answer, Caller, Destination, Outcome, Request, Stage, Unknown};
+use super::{PolicySet, StringMap, TlsMode};
+use arrival::{Arrival, Step};
+use chain::Asked;
+use client::{Client, Said};
+use matching::{Facts, HeaderValue, Peer};
+use path::Path;
+use tokens::Carried;
+
+/// Answers questions about one policy and one installation. What is in force at a workload is composed once.
+#[derive(Debug)]
+pub struct Judge<'p> {
+    policies: &'p PolicySet,
+    inventory: &'p Inventory,
+    /// For each workload; `None` inside: nobody enforces.
+    pods: Vec<OnceLock<Option<Effective>>>,
+    /// For each service with a waypoint.
+    waypoints: Vec<OnceLock<Effective>>,
+}
+
+/// The pod that a request is for.
+struct Pod<'a> {
+    namespace: &'a str,
+    labels: &'a StringMap,
+    ports: &'a BTreeMap<u16, Protocol>,
+    data_plane: DataPlane,
+    /// Of a gateway, with its trusted proxies.
+    gateway: Option<u32>,
+    index: Option<usize>,
+}
+
+impl<'p> Judge<'p> {
+    /// Ready to be asked.
+    #[must_use]
+    pub fn new(policies: &'p PolicySet, inventory: &'p Inventory) -> Self {
+        Self {
+            policies,
+            inventory,
+            pods: inventory.workloads.iter().map(|_| OnceLock::new()).collect(),
+            waypoints: inventory.services.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// The answer to a request.
+    ///
+    /// # Errors
+    /// What would have to be said for there to be one answer.
+    pub fn answer(&self, request: &Request) -> Result<Answer, Unknown> {
+        let pod = self.pod(&request.to)?;
+        let (port, http) = port_and_protocol(&pod, request)?;
+        let ways = self.ways(&pod, request, port)?;
+        let mut answers = ways.into_iter().map(|service| self.travel(&pod, request, (port, http), service));
+        let first = answers
+            .next()
+            .unwrap_or_else(|| Err(Unknown::Other("no way leads to this pod".to_owned())))?;
+        for other in answers {
+            if other?.outcome != first.outcome {
+                let why = "several Service ports lead to this port, and the answer depends on which is used; name it, or test at the pod";
+                return Err(Unknown::Other(why.to_owned()));
+            }
+        }
+        Ok(first)
+    }
+
+    /// The TLS that a workload's proxy uses towards a host.
+    ///
+    /// # Errors
+    /// What would have to be said for there to be one answer.
+    pub fn client_tls(&self, workload: usize, host: &str, port: Option<u16>) -> Result<TlsMode, Unknown> {
+        let Some(caller) = self.inventory.workloads.get(workload) else {
+            return Err(Unknown::Other("there is no such workload".to_owned()));
+        };
+        if caller.data_plane == DataPlane::None {
+            return Ok(TlsMode::Disable);
+        }
+        let domain = &self.inventory.mesh.domain;
+        let service = self.inventory.services.iter().find(|service| service.host(domain) == host);
+        let ambient = caller.data_plane == DataPlane::Ambient && caller.kind == WorkloadKind::Application;
+        let said = if ambient {
+            Said::Nothing
+        } else {
+            client::said(
+                self.policies,
+                self.inventory,
+                Client {
+                    namespace: &caller.namespace,
+                    labels: &caller.labels,
+                    gateway: caller.kind != WorkloadKind::Application,
+                },
+                (host, port),
+                service.map(|s| s.namespace.as_str()).or_else(|| namespace_of(host, domain)),
+            )?
+        };
+        if let Said::Mode(mode, _) = said {
+            return Ok(mode);
+        }
+        let Some(service) = service else {
+            if namespace_of(host, domain).is_some() {
+                return Err(Unknown::Other(format!("no `service` of a workload declares `{host}`, so whether its pods offer mutual TLS is not known")));
+            }
+            return Ok(TlsMode::Disable);
+        };
+        let mut modes = Vec::new();
+        for (service_port, pod_port) in &service.ports {
+            if port.is_some_and(|port| port != *service_port) {
+                continue;
+            }
+            for index in &service.workloads {
+                let to = Destination::Known(*index);
+                let pod = self.pod(&to)?;
+                modes.push(match self.automatic(&pod, Some(*pod_port), ambient)? {
+                    true => TlsMode::IstioMutual,
+                    false => TlsMode::Disable,
+                });
+            }
+        }
+        modes.dedup();
+        match modes.as_slice() {
+            [mode] => Ok(*mode),
+            [] => Err(Unknown::Other(format!("`{host}` has no such port"))),
+            _ => Err(Unknown::Other("the TLS differs between ports or pods of this host".to_owned())),
+        }
+    }
+
+    fn pod<'a>(&'a self, to: &'a Destination) -> Result<Pod<'a>, Unknown> {
+        match to {
+            Destination::Known(index) => {
+                let Some(workload) = self.inventory.workloads.get(*index) else {
+                    return Err(Unknown::Other("there is no such workload".to_owned()));
+                };
+                Ok(Pod {
+                    namespace: &workload.namespace,
+                    labels: &workload.labels,
+                    ports: &workload.ports,
+                    data_plane: workload.data_plane,
+                    gateway: match workload.kind {
+                        WorkloadKind::Gateway { trusted_proxies, .. } => Some(trusted_proxies),
+                        WorkloadKind::Application => None,
+                    },
+                    index: Some(*index),
+                })
+            }
+            Destination::Pod {
+                namespace,
+                labels,
+                ports,
+            } => Ok(Pod {
+                namespace,
+                labels,
+                ports,
+                data_plane: self.inventory.data_plane(namespace),
+                gateway: None,
+                index: None,
+            }),
+        }
+    }
+
+    /// The services by which a request may come, with their ports; one `None`: straight to the pod.
+    fn ways(&self, pod: &Pod<'_>, request: &Request, port: Option<u16>) -> Result<Vec<Option<(usize, u16)>>, Unknown> {
+        let Some(index) = pod.index.filter(|_| !request.pod) else {
+            return Ok(vec![None]);
+        };
+        let mut ways = Vec::new();
+        for (at, service) in self.inventory.services.iter().enumerate() {
+            if !service.workloads.contains(&index) {
+                continue;
+            }
+            for (service_port, pod_port) in &service.ports {
+                let meant = request.service_port.is_none_or(|port| port == *service_port);
+                if meant && port.is_none_or(|port| port == *pod_port) {
+                    ways.push(Some((at, *service_port)));
+                }
+            }
+        }
+        if let (true, Some(wanted)) = (ways.is_empty(), request.service_port) {
+            return Err(Unknown::Other(format!("no Service port {wanted} leads to this port")));
+        }
+        // Without a Service the pod itself is called.
+        if ways.is_empty() {
+            ways.push(None);
+        }
+        Ok(ways)
+    }
+
+    /// A request's way, through one service or straight to the pod.
+    fn travel(
+        &self,
+        pod: &Pod<'_>,
+        request: &Request,
+        (port, http): (Option<u16>, bool),
+        way: Option<(usize, u16)>,
+    ) -> Result<Answer, Unknown> {
+        let service = way.and_then(|(at, port)| Some((at, self.inventory.services.get(at)?, port)));
+        let mut facts = Facts {
+            http,
+            port,
+            peer: Peer::Nobody,
+            peer_ip: request.peer_ip,
+            client_ip: None,
+            destination_ip: request.destination_ip,
+            sni: request.sni.clone(),
+            method: request.method.clone().unwrap_or_else(|| "GET".to_owned()),
+            path: String::new(),
+            host: String::new(),
+            headers: Vec::new(),
+            claims: None,
+        };
+        let mut carried = carried(request);
+        let through = service.filter(|_| pod.gateway.is_none()).and_then(|(at, service, port)| {
+            let (namespace, name) = service.waypoint.as_ref()?;
+            self.passes_waypoint(&request.caller).then_some((at, service, port, namespace, name))
+        });
+        let Some((at, service, service_port, namespace, name)) = through else {
+            let arrival = self.arrive(pod, request, &facts, service.map(|(_, service, port)| (service, port)))?;
+            return self.at_pod(pod, request, facts, carried, arrival);
+        };
+
+        let place = format!("waypoint {namespace}/{name}");
+        match self.to_waypoint(&request.caller, &place)? {
+            Step::Stop(answer) => return Ok(answer),
+            Step::Goes(peer) => facts.peer = peer,
+        }
+        facts.port = Some(service_port);
+        facts.client_ip = client_address(request, http, None)?;
+        if let Some(answer) = self.prepare(&mut facts, request, Some(service), &place)? {
+            return Ok(answer);
+        }
+        let Some(effective) = self.waypoint_policy(at, service, namespace, name) else {
+            return Err(Unknown::Other("there is no such service".to_owned()));
+        };
+        let (first, rest) = chain::judge(effective, &mut facts, carried, self.asked(request, &place))?;
+        if first.outcome != Outcome::Ok {
+            return Ok(first);
+        }
+        carried = rest;
+        let host = service.host(&self.inventory.mesh.domain);
+        let labels = StringMap::new();
+        let own = Client {
+            namespace,
+            labels: &labels,
+            gateway: true,
+        };
+        let said = client::said(self.policies, self.inventory, own, (&host, Some(service_port)), Some(&service.namespace))?;
+        if let Said::Mode(TlsMode::Simple | TlsMode::Mutual, _) = said {
+            return Err(Unknown::Other("a destination makes the waypoint speak TLS to the pod, which is not judged".to_owned()));
+        }
+        let peer = match self.inventory.waypoint_account(namespace, name) {
+            Some(account) => Peer::Is(account.principal(&self.inventory.mesh.trust_domain)),
+            None => Peer::Waypoint(format!("{namespace}/{name}")),
+        };
+        facts.port = port;
+        facts.peer_ip = None;
+        facts.client_ip = None;
+        facts.destination_ip = None;
+        facts.sni = None;
+        facts.claims = None;
+        let arrival = Arrival::behind_waypoint(peer);
+        let last = self.at_pod(pod, request, facts, carried, arrival)?;
+        // Of two that let it pass, the waypoint's rule says more.
+        Ok(if last.outcome == Outcome::Ok && !first.because.is_empty() { first } else { last })
+    }
+
+    fn asked<'a>(&'a self, request: &'a Request, place: &'a str) -> Asked<'a> {
+        Asked {
+            mesh: &self.inventory.mesh,
+            answers: &request.answers,
+            dry_run: request.dry_run,
+            now: request.now,
+            place,
+        }
+    }
+
+    /// Only ztunnel sends to waypoints: plaintext, sidecars and gateways go to the pod.
+    fn passes_waypoint(&self, caller: &Caller) -> bool {
+        match caller {
+            Caller::Outsider => false,
+            Caller::Principal(_) => true,
+            Caller::Workload(index) => self.inventory.workloads.get(*index).is_some_and(|workload| {
+                workload.data_plane == DataPlane::Ambient && workload.kind == WorkloadKind::Application
+            }),
+        }
+    }
+
+    /// What the pod's own enforcer says.
+    fn at_pod(
+        &self,
+        pod: &Pod<'_>,
+        request: &Request,
+        mut facts: Facts,
+        carried: Carried,
+        arrival: Arrival,
+    ) -> Result<Answer, Unknown> {
+        let http = facts.http;
+        let (peer, fate) = match arrival.step {
+            Step::Stop(answer) => return Ok(answer),
+            Step::Goes(peer) => (peer, arrival.fate),
+        };
+        let Some(place) = self.enforcer_name(pod, facts.port) else {
+            return Ok(fate.unwrap_or_else(|| nothing_there("the pod: no proxy enforces policy there")));
+        };
+        let ztunnel = pod.gateway.is_none() && pod.data_plane == DataPlane::Ambient;
+        facts.peer = peer;
+        if !arrival.behind_waypoint {
+            facts.client_ip = client_address(request, facts.http && !ztunnel, pod.gateway)?;
+        }
+        facts.http = http && !ztunnel;
+        let own;
+        let effective = match pod.index {
+            Some(index) => self.pod_policy(index),
+            None => {
+                let enforcer = Enforcer::of_pod(pod.data_plane, pod.namespace, pod.labels);
+                own = enforcer.map(|enforcer| Effective::compose(self.policies, self.inventory, enforcer));
+                own.as_ref()
+            }
+        };
+        let Some(effective) = effective else {
+            return Ok(fate.unwrap_or_else(|| nothing_there("the pod: no proxy enforces policy there")));
+        };
+        if let Some(answer) = self.prepare(&mut facts, request, None, place)? {
+            return Ok(answer);
+        }
+        let (mut answer, _) = chain::judge(effective, &mut facts, carried, self.asked(request, place))?;
+        if arrival.behind_waypoint && answer.outcome == Outcome::Reset && http {
+            // What the waypoint cannot reach is 503 to its client.
+            answer.outcome = Outcome::Unavailable;
+        }
+        if answer.outcome == Outcome::Ok
+            && let Some(fate) = fate
+        {
+            return Ok(fate);
+        }
+        Ok(answer)
+    }
+
+    fn enforcer_name(&self, pod: &Pod<'_>, port: Option<u16>) -> Option<&'static str> {
+        let unproxied = port.is_some_and(|port| pod.ports.get(&port) == Some(&Protocol::Unproxied));
+        match (pod.gateway, pod.data_plane) {
+            (Some(_), _) => Some("gateway"),
+            (None, DataPlane::None) => None,
+            (None, _) if unproxied => None,
+            (None, DataPlane::Sidecar) => Some("sidecar"),
+            (None, DataPlane::Ambient) => Some("ztunnel"),
+        }
+    }
+
+    /// Fills in what HTTP says of a request; `Some` where HTTP itself refuses it.
+    fn prepare(
+        &self,
+        facts: &mut Facts,
+        request: &Request,
+        service: Option<&Service>,
+        place: &str,
+    ) -> Result<Option<Answer>, Unknown> {
+        if !facts.http {
+            return Ok(None);
+        }
+        let refused = |why: &str| {
+            Ok(Some(Answer {
+                outcome: Outcome::BadRequest,
+                stage: Some(Stage::Http),
+                why: format!("{place}: {why}"),
+                because: Vec::new(),
+            }))
+        };
+        if facts.method == "CONNECT" {
+            return Err(Unknown::Other("what becomes of CONNECT is not judged".to_owned()));
+        }
+        if !METHODS.contains(&facts.method.as_str()) {
+            return refused("HTTP/1 knows no such method");
+        }
+        match path::normalize(request.path.as_deref().unwrap_or("/"), self.inventory.mesh.normalization) {
+            Path::Seen(path) => facts.path = path,
+            Path::Refused => return refused("the path is one that HTTP refuses"),
+            Path::Unknown => return Err(Unknown::Other("what Envoy makes of this path is not judged".to_owned())),
+        }
+        let domain = &self.inventory.mesh.domain;
+        facts.host = match (&request.host, service) {
+            (Some(host), _) => host.clone(),
+            (None, Some(service)) => service.host(domain),
+            (None, None) => self.default_host(request),
+        };
+        Ok(None)
+    }
+
+    /// The full name of the Service in front; of a workload without a declared one, what it would be.
+    fn default_host(&self, request: &Request) -> String {
+        let domain = &self.inventory.mesh.domain;
+        match &request.to {
+            Destination::Known(index) => {
+                let service = self.inventory.services.iter().find(|s| s.workloads.contains(index));
+                let workload = self.inventory.workloads.get(*index);
+                match (service, workload) {
+                    (Some(service), _) => service.host(domain),
+                    (None, Some(workload)) => format!("{}.{}.svc.{domain}", workload.name, workload.namespace),
+                    (None, None) => String::new(),
+                }
+            }
+            Destination::Pod { namespace, .. } => format!("pod.{namespace}.svc.{domain}"),
+        }
+    }
+
+    fn pod_policy(&self, index: usize) -> Option<&Effective> {
+        let compose = || {
+            let enforcer = Enforcer::of(self.inventory.workloads.get(index)?)?;
+            Some(Effective::compose(self.policies, self.inventory, enforcer))
+        };
+        self.pods.get(index)?.get_or_init(compose).as_ref()
+    }
+
+    fn waypoint_policy(&self, at: usize, service: &Service, namespace: &str, name: &str) -> Option<&Effective> {
+        let compose = || {
+            let enforcer = Enforcer::Waypoint {
+                waypoint: (namespace, name),
+                service: (&service.namespace, &service.name),
+            };
+            Effective::compose(self.policies, self.inventory, enforcer)
+        };
+        self.waypoints.get(at).map(|cell| cell.get_or_init(compose))
+    }
+}
+
+/// The methods that Envoy's HTTP/1 knows.
+const METHODS: &[&str] = &[
+    "ACL", "BIND", "CHECKOUT", "CONNECT", "COPY", "DELETE", "GET", "HEAD", "LINK", "LOCK", "MERGE", "MKACTIVITY",
+    "MKCALENDAR", "MKCOL", "MOVE", "MSEARCH", "NOTIFY", "OPTIONS", "PATCH", "POST", "PROPFIND", "PROPPATCH", "PURGE", "PUT",
+    "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "TRACE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
+];
+
+fn nothing_there(why: &str) -> Answer {
+    Answer {
+        outcome: Outcome::Ok,
+        stage: None,
+        why: why.to_owned(),
+        because: Vec::new(),
+    }
+}
+
+/// The port that is meant, and whether HTTP is spoken there.
+fn port_and_protocol(pod: &Pod<'_>, request: &Request) -> Result<(Option<u16>, bool), Unknown> {
+    let http_ports: Vec<u16> = pod.ports.iter().filter(|(_, p)| p.is_http()).map(|(port, _)| *port).collect();
+    let port = match (request.port, http_ports.as_slice()) {
+        (Some(port), _) => Some(port),
+        (None, [only]) => Some(*only),
+        (None, []) if pod.ports.is_empty() => None,
+        (None, _) => {
+            return Err(Unknown::Other("the pod has not exactly one HTTP port, so the port must be said (`port`)".to_owned()));
+        }
+    };
+    let declared = port.and_then(|port| pod.ports.get(&port)).copied();
+    let http = match declared {
+        Some(Protocol::Unproxied) | None => request.http.unwrap_or_else(|| request.has_http_fact()),
+        Some(protocol) => protocol.is_http(),
+    };
+    if port.is_none() && !http {
+        return Err(Unknown::Port);
+    }
+    Ok((port, http))
+}
+
+/// Headers, parameters and tokens of a request.
+fn carried(request: &Request) -> Carried {
+    let text = |(name, value): &(String, String)| (name.clone(), HeaderValue::Text(value.trim().to_owned()));
+    let mut headers: Vec<(String, HeaderValue)> = request.headers.iter().map(text).collect();
+    for token in &request.tokens {
+        match &token.place {
+            super::request::Place::Header { name, prefix } => {
+                headers.push((name.clone(), HeaderValue::Token(prefix.clone())));
+            }
+            super::request::Place::Cookie(_) => headers.push(("cookie".to_owned(), HeaderValue::Opaque)),
+            super::request::Place::Param(_) => {}
+        }
+    }
+    let query = request.path.as_deref().and_then(|path| path.split('#').next()?.split_once('?')).map_or("", |(_, query)| query);
+    let params = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (name.to_owned(), value.to_owned())
+    });
+    Carried {
+        headers,
+        params: params.collect(),
+        tokens: request.tokens.clone(),
+    }
+}
+
+/// The client's address as Envoy finds it: what is said, else X-Forwarded-For, else the peer.
+///
+/// `gateway` is the number of proxies that a gateway trusts.
+fn client_address(request: &Request, http: bool, gateway: Option<u32>) -> Result<Option<IpAddr>, Unknown> {
+    if request.client_ip.is_some() {
+        return Ok(request.client_ip);
+    }
+    let forwarded: Vec<&str> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "x-forwarded-for" && http)
+        .flat_map(|(_, value)| value.split(','))
+        .map(str::trim)
+        .collect();
+    let from_right = match gateway {
+        // A gateway believes nobody but its trusted proxies.
+        Some(0) => return Ok(request.peer_ip),
+        Some(proxies) => usize::try_from(proxies).unwrap_or(usize::MAX),
+        None => 1,
+    };
+    if forwarded.is_empty() {
+        // Behind trusted proxies there is a header, which was left out.
+        return Ok(request.peer_ip.filter(|_| gateway.is_none()));
+    }
+    let Some(entry) = forwarded.len().checked_sub(from_right).and_then(|at| forwarded.get(at)) else {
+        return Ok(request.peer_ip);
+    };
+    entry.parse().map(Some).map_err(|_| {
+        Unknown::Other(format!("`{entry}` in X-Forwarded-For is no address, and what Envoy makes of it is not judged"))
+    })
+}
+
+/// The namespace in a Service's full name.
+fn namespace_of<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
+    let inside = host.strip_suffix(domain)?.strip_suffix(".svc.")?;
+    inside.split_once('.').map(|(_, namespace)| namespace)
+}
+
+/// The principal of an account in this mesh.
+fn principal(account: &Account, inventory: &Inventory) -> String {
+    account.principal(&inventory.mesh.trust_domain)
+}
