@@ -29,6 +29,8 @@ mod robustness;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod semantics;
+#[cfg(test)]
 mod stdlib;
 #[cfg(test)]
 mod strings;

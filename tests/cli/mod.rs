@@ -7,6 +7,7 @@ mod files;
 mod formats;
 mod manifests;
 mod output;
+mod questions;
 mod usage;
 
 use std::fs;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, explain, fmt, new};
+use super::{build, check, completions, eval, explain, fmt, new, test};
 
 /// Policy as code for Istio: compiles `.mesh` files to the security objects of a service mesh.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ Exit codes: 0 no errors, 1 errors (or warnings under --deny warnings), 2 could n
 pub(super) enum Command {
     Build(build::Args),
     Check(check::Args),
+    Test(test::Args),
+    Eval(eval::Args),
     Fmt(fmt::Args),
     Explain(explain::Args),
     New(new::Args),

@@ -19,7 +19,7 @@ use crate::policy::StringMap;
 use crate::policy::evaluate::Judge;
 use crate::policy::inventory::Protocol;
 use crate::policy::request::{Answer, Caller, Destination, Json, Request, Token, TokenState};
-use crate::source::{Disk, SourceMap};
+use crate::source::{Disk, Files as _, SourceMap};
 
 /// Say what the mesh answers to requests
 ///
@@ -68,9 +68,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         io.error("\nthe project has errors, so no request was answered\n");
         return Ok(ExitCode::Found);
     }
-    if outcome.target.is_legacy() {
-        bail!("requests are answered for current releases only; `{}` is not judged yet", outcome.target);
-    }
+    verdicts::can_judge(&outcome)?;
     let Some(build) = outcome.builds.first() else {
         bail!("there is nothing to ask");
     };
@@ -99,8 +97,11 @@ fn read(args: &Args, io: &Io<'_>) -> anyhow::Result<String> {
             .context("cannot read requests from standard input")?;
         return Ok(text);
     }
-    let path = io.cwd.join(&args.requests);
-    std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", args.requests.display()))
+    let shown = args.requests.display();
+    let bytes = Disk
+        .read(&io.cwd.join(&args.requests))
+        .with_context(|| format!("cannot read `{shown}`"))?;
+    String::from_utf8(bytes).with_context(|| format!("`{shown}` is not UTF-8"))
 }
 
 /// The reasons of an answer as JSON.
@@ -127,8 +128,25 @@ struct Reader<'a> {
 type Wrong = String;
 
 const KEYS: &[&str] = &[
-    "id", "at", "pod", "port", "service-port", "from", "peer-ip", "client-ip", "dest-ip", "protocol", "method", "path",
-    "host", "headers", "sni", "token", "answers", "dry-run", "now",
+    "id",
+    "at",
+    "pod",
+    "port",
+    "service-port",
+    "from",
+    "peer-ip",
+    "client-ip",
+    "dest-ip",
+    "protocol",
+    "method",
+    "path",
+    "host",
+    "headers",
+    "sni",
+    "token",
+    "answers",
+    "dry-run",
+    "now",
 ];
 
 impl Reader<'_> {
@@ -214,12 +232,20 @@ impl Reader<'_> {
         known_keys(object, &["namespace", "labels", "account", "ports"])?;
         let namespace = text(object, "namespace")?.ok_or("`at` has no `namespace`")?;
         let mut labels = StringMap::new();
-        for (name, value) in object.get("labels").map_or(Ok(&Map::new()), |v| v.as_object().ok_or("`labels` is an object"))? {
-            let value = value.as_str().ok_or_else(|| format!("the label `{name}` is a string"))?;
+        for (name, value) in object
+            .get("labels")
+            .map_or(Ok(&Map::new()), |v| v.as_object().ok_or("`labels` is an object"))?
+        {
+            let value = value
+                .as_str()
+                .ok_or_else(|| format!("the label `{name}` is a string"))?;
             labels.insert(name.clone(), value.to_owned());
         }
         let mut ports = BTreeMap::new();
-        for (number, spoken) in object.get("ports").map_or(Ok(&Map::new()), |v| v.as_object().ok_or("`ports` is an object"))? {
+        for (number, spoken) in object
+            .get("ports")
+            .map_or(Ok(&Map::new()), |v| v.as_object().ok_or("`ports` is an object"))?
+        {
             let protocol = match spoken.as_str() {
                 Some("http") => Protocol::Http,
                 Some("tcp") => Protocol::Tcp,
@@ -238,16 +264,27 @@ impl Reader<'_> {
     }
 
     fn workload(&self, name: &str) -> Result<usize, Wrong> {
-        let (namespace, short) = name.split_once('/').ok_or_else(|| format!("`{name}` is not `namespace/name`"))?;
+        let (namespace, short) = name
+            .split_once('/')
+            .ok_or_else(|| format!("`{name}` is not `namespace/name`"))?;
         let inventory = &self.facts.inventory;
         if let Some(index) = inventory.find(namespace, short) {
             return Ok(index);
         }
-        if inventory.waypoints.iter().any(|w| w.namespace == namespace && w.name == short) {
-            return Err(format!("`{name}` is a waypoint, which answers for Services; ask at a workload behind it"));
+        if inventory
+            .waypoints
+            .iter()
+            .any(|w| w.namespace == namespace && w.name == short)
+        {
+            return Err(format!(
+                "`{name}` is a waypoint, which answers for Services; ask at a workload behind it"
+            ));
         }
-        let known: BTreeSet<String> =
-            inventory.workloads.iter().map(|w| format!("{}/{}", w.namespace, w.name)).collect();
+        let known: BTreeSet<String> = inventory
+            .workloads
+            .iter()
+            .map(|w| format!("{}/{}", w.namespace, w.name))
+            .collect();
         let near = crate::diagnostics::suggest::nearest(name, known.iter().map(String::as_str));
         Err(match near {
             Some(near) => format!("there is no workload `{name}`; there is `{near}`"),
@@ -302,7 +339,8 @@ impl Reader<'_> {
             Some(Json::Object(claims)) => claims,
             Some(_) => return Err("`claims` is an object".to_owned()),
         };
-        inventory::token(self.program, IssuerId(*issuer), claims, state).ok_or_else(|| format!("there is no issuer `{name}`"))
+        inventory::token(self.program, IssuerId(*issuer), claims, state)
+            .ok_or_else(|| format!("there is no issuer `{name}`"))
     }
 }
 
@@ -333,15 +371,23 @@ fn port(object: &Map<String, Value>, key: &str) -> Result<Option<u16>, Wrong> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
-            let port = value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
-            port.map(Some).ok_or_else(|| format!("`{key}` is a number from 1 to 65535"))
+            let port = value
+                .as_u64()
+                .and_then(|port| u16::try_from(port).ok())
+                .filter(|port| *port > 0);
+            port.map(Some)
+                .ok_or_else(|| format!("`{key}` is a number from 1 to 65535"))
         }
     }
 }
 
 fn address(object: &Map<String, Value>, key: &str) -> Result<Option<IpAddr>, Wrong> {
-    let Some(text) = text(object, key)? else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| format!("`{key}` is no address: `{text}`"))
+    let Some(text) = text(object, key)? else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(Some)
+        .map_err(|_| format!("`{key}` is no address: `{text}`"))
 }
 
 /// Each header's values, a string or a list of them.

@@ -7,12 +7,15 @@ mod build;
 mod check;
 mod completions;
 mod disk;
+mod eval;
 mod explain;
 mod fmt;
 mod io;
 mod new;
 mod output;
 mod report;
+mod test;
+mod verdicts;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,6 +67,8 @@ fn dispatch(args: &args::Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     match &args.command {
         args::Command::Build(args) => build::run(args, io),
         args::Command::Check(args) => check::run(args, io),
+        args::Command::Test(args) => test::run(args, io),
+        args::Command::Eval(args) => eval::run(args, io),
         args::Command::Fmt(args) => fmt::run(args, io),
         args::Command::Explain(args) => explain::run(args, io),
         args::Command::New(args) => new::run(args, io),

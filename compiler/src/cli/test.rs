@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::bail;
-
 use super::args::{Format, ProjectArgs};
 use super::verdicts::{self, Got, Judged, Line};
 use super::{ExitCode, Io, report};
@@ -75,9 +73,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         io.error("\nthe project has errors, so no test was run\n");
         return Ok(ExitCode::Found);
     }
-    if outcome.target.is_legacy() {
-        bail!("tests are judged for current releases only; `{}` is not judged yet", outcome.target);
-    }
+    verdicts::can_judge(&outcome)?;
     let judged = verdicts::judge(&outcome, args.filter.as_deref());
     let text = match args.format {
         TestFormat::Human => human(&judged, &outcome.sources),
@@ -108,9 +104,16 @@ fn human(judged: &[Judged], sources: &SourceMap) -> String {
     for test in judged {
         for line in test.lines.iter().filter(|line| !line.passed()) {
             let (file, number, column) = verdicts::place(sources, line.span);
-            let environment = test.environment.as_ref().map_or(String::new(), |name| format!(" in environment {name}"));
+            let environment = test
+                .environment
+                .as_ref()
+                .map_or(String::new(), |name| format!(" in environment {name}"));
             let text = one_line(sources.slice(line.span));
-            let _ = writeln!(out, "failed: \"{}\"{environment}\n  {file}:{number}:{column}: {text}", test.name);
+            let _ = writeln!(
+                out,
+                "failed: \"{}\"{environment}\n  {file}:{number}:{column}: {text}",
+                test.name
+            );
             for said in details(line, sources) {
                 let _ = writeln!(out, "  {said}");
             }
@@ -128,7 +131,12 @@ fn details(line: &Line, sources: &SourceMap) -> Vec<String> {
             let mut said = vec![format!("expected {}, got {got}", line.expected)];
             if let Some(answer) = answer {
                 said.push(answer.why.clone());
-                said.extend(answer.because.iter().map(|reason| format!("because of {}", verdicts::reason(sources, reason))));
+                said.extend(
+                    answer
+                        .because
+                        .iter()
+                        .map(|reason| format!("because of {}", verdicts::reason(sources, reason))),
+                );
             }
             said
         }
@@ -185,19 +193,31 @@ fn junit(judged: &[Judged], sources: &SourceMap) -> String {
             None => test.name.clone(),
         };
         let count = test.lines.len();
-        let _ = writeln!(out, "  <testsuite name=\"{}\" tests=\"{count}\" failures=\"{failures}\">", xml(&name));
+        let _ = writeln!(
+            out,
+            "  <testsuite name=\"{}\" tests=\"{count}\" failures=\"{failures}\">",
+            xml(&name)
+        );
         for line in &test.lines {
             let (file, number, _) = verdicts::place(sources, line.span);
             let text = xml(&one_line(sources.slice(line.span)));
             let class = xml(&test.name);
-            let _ = write!(out, "    <testcase classname=\"{class}\" name=\"{text}\" file=\"{}\" line=\"{number}\"", xml(&file));
+            let _ = write!(
+                out,
+                "    <testcase classname=\"{class}\" name=\"{text}\" file=\"{}\" line=\"{number}\"",
+                xml(&file)
+            );
             if line.passed() {
                 out.push_str("/>\n");
             } else {
                 let said = details(line, sources);
                 let head = said.first().cloned().unwrap_or_default();
                 let all = xml(&said.join("\n"));
-                let _ = writeln!(out, ">\n      <failure message=\"{}\">{all}</failure>\n    </testcase>", xml(&head));
+                let _ = writeln!(
+                    out,
+                    ">\n      <failure message=\"{}\">{all}</failure>\n    </testcase>",
+                    xml(&head)
+                );
             }
         }
         out.push_str("  </testsuite>\n");

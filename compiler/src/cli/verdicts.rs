@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::bail;
+
 use crate::driver::{Build, Outcome};
 use crate::hir::{self, Extra, Program, Test, TestBody};
 use crate::lower::inventory::{self, Facts};
@@ -9,6 +11,25 @@ use crate::policy::evaluate::Judge;
 use crate::policy::request::{Answer, Json, Reason};
 use crate::policy::{Target, TlsMode};
 use crate::source::{SourceMap, Span, Unit};
+
+/// Whether the policy of a run can be judged.
+///
+/// # Errors
+/// Its release is not judged yet, or not all of it is read.
+pub(super) fn can_judge(outcome: &Outcome) -> anyhow::Result<()> {
+    if outcome.target.is_legacy() {
+        bail!(
+            "answers are given for current releases only; `{}` is not judged yet",
+            outcome.target
+        );
+    }
+    if !outcome.manifests.is_empty() {
+        bail!(
+            "the YAML that `manifests` names belongs to the policy and is not read yet, so an answer could be wrong; leave `manifests` out of mesh.toml to be answered for the rest"
+        );
+    }
+    Ok(())
+}
 
 /// A test of one environment, judged.
 pub(super) struct Judged {

@@ -37,6 +37,10 @@ pub fn facts(program: &Program, target: Target) -> Facts {
         if let Some(plane) = &namespace.dataplane {
             facts.inventory.namespaces.insert(name.clone(), data_plane(plane.it));
         }
+        let used = namespace.use_waypoint.as_ref().map(|used| &used.it);
+        if matches!(used, Some(hir::WaypointUse::Named { .. })) {
+            facts.inventory.waypoint_namespaces.insert(name.clone());
+        }
     }
     for (at, scope) in program.scopes.iter().enumerate() {
         match &scope.kind {
@@ -162,7 +166,11 @@ fn services(program: &Program, reach: &Reach<'_>, facts: &mut Facts) {
                     std::ptr::eq(pod, scope) || covered()
                 })
             };
-            let workloads = facts.workloads.iter().filter(|(at, _)| behind(at)).map(|(_, index)| *index);
+            let workloads = facts
+                .workloads
+                .iter()
+                .filter(|(at, _)| behind(at))
+                .map(|(_, index)| *index);
             let workloads: Vec<usize> = workloads.collect();
             facts.inventory.services.push(Service {
                 namespace: scope.namespace.clone(),
@@ -187,14 +195,23 @@ pub(super) fn keys(issuer: &hir::Issuer) -> Keys {
 
 /// A token of an issuer where the issuer reads it first; `iss` and `aud` are the issuer's unless the claims say them.
 #[must_use]
-pub fn token(program: &Program, issuer: IssuerId, mut claims: BTreeMap<String, Json>, state: TokenState) -> Option<Token> {
+pub fn token(
+    program: &Program,
+    issuer: IssuerId,
+    mut claims: BTreeMap<String, Json>,
+    state: TokenState,
+) -> Option<Token> {
     let issuer = program.issuers.get(issuer.0)?;
     let iss = issuer.iss.as_ref().map(|iss| iss.it.clone());
     if let Some(iss) = &iss {
-        claims.entry("iss".to_owned()).or_insert_with(|| Json::String(iss.clone()));
+        claims
+            .entry("iss".to_owned())
+            .or_insert_with(|| Json::String(iss.clone()));
     }
     if let Some(audience) = issuer.audiences.first() {
-        claims.entry("aud".to_owned()).or_insert_with(|| Json::String(audience.it.clone()));
+        claims
+            .entry("aud".to_owned())
+            .or_insert_with(|| Json::String(audience.it.clone()));
     }
     let place = issuer.places.first().map_or_else(
         || Place::Header {
@@ -246,8 +263,15 @@ pub fn request(
     let to = match facts.workloads.get(&scope) {
         Some(index) => Destination::Known(*index),
         None => {
-            let waypoint = matches!(program.scopes.get(scope).map(|s| &s.kind), Some(ScopeKind::Waypoint { .. }));
-            return Err(if waypoint { NoRequest::AtWaypoint } else { NoRequest::AtMesh });
+            let waypoint = matches!(
+                program.scopes.get(scope).map(|s| &s.kind),
+                Some(ScopeKind::Waypoint { .. })
+            );
+            return Err(if waypoint {
+                NoRequest::AtWaypoint
+            } else {
+                NoRequest::AtMesh
+            });
         }
     };
     let caller = match &line.caller {

@@ -1,6 +1,6 @@
 //! Facts that decide what a policy means but are no policy: who is in the mesh, where, and how the mesh is set up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::StringMap;
 use crate::source::Span;
@@ -15,6 +15,8 @@ pub struct Inventory {
     pub waypoints: Vec<Waypoint>,
     /// The data plane of namespaces that say one, for pods that no block describes.
     pub namespaces: BTreeMap<String, DataPlane>,
+    /// Namespaces whose Services go through a waypoint unless they say otherwise.
+    pub waypoint_namespaces: BTreeSet<String>,
 }
 
 /// Settings of the mesh, with Istio's defaults.
@@ -201,10 +203,7 @@ impl Inventory {
     /// The data plane of a pod that no block describes.
     #[must_use]
     pub fn data_plane(&self, namespace: &str) -> DataPlane {
-        self.namespaces
-            .get(namespace)
-            .copied()
-            .unwrap_or(self.mesh.data_plane)
+        self.namespaces.get(namespace).copied().unwrap_or(self.mesh.data_plane)
     }
 
     /// The account of a waypoint, where it is known.

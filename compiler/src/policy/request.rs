@@ -259,7 +259,9 @@ pub enum Unknown {
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PeerIp => f.write_str("the answer depends on the address of the TCP peer, so it must be said (`peer-ip`)"),
+            Self::PeerIp => {
+                f.write_str("the answer depends on the address of the TCP peer, so it must be said (`peer-ip`)")
+            }
             Self::ClientIp => {
                 f.write_str("the answer depends on the address of the client, so it must be said (`client-ip`)")
             }
@@ -268,7 +270,10 @@ impl fmt::Display for Unknown {
             }
             Self::Port => f.write_str("the answer depends on the port, so it must be said (`port`)"),
             Self::AnswerOf(provider) => {
-                write!(f, "the answer depends on what the authorizer `{provider}` says (`answer`)")
+                write!(
+                    f,
+                    "the answer depends on what the authorizer `{provider}` says (`answer`)"
+                )
             }
             Self::Other(why) => f.write_str(why),
         }

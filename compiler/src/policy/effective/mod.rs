@@ -6,9 +6,7 @@ pub(crate) mod strings;
 
 use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
 use super::request::{ObjectRef, Reason};
-use super::{
-    Action, Authorization, JwtRule, Meta, PolicySet, Selection, StringMap, TargetRef, TargetRefKind,
-};
+use super::{Action, Authorization, JwtRule, Meta, PolicySet, Selection, StringMap, TargetRef, TargetRefKind};
 use crate::source::Span;
 use mtls::Mtls;
 use rules::{CompiledRule, Compiler, Layer};
@@ -78,7 +76,12 @@ impl<'a> Enforcer<'a> {
                 })
             }
             (Self::Waypoint { .. }, _) => false,
-            (Self::Gateway { namespace, gateway_api, .. }, Selection::Targets(targets)) => {
+            (
+                Self::Gateway {
+                    namespace, gateway_api, ..
+                },
+                Selection::Targets(targets),
+            ) => {
                 let named = |target: &TargetRef| {
                     target.kind == TargetRefKind::Gateway && *gateway_api == Some(target.name.as_str())
                 };
@@ -173,10 +176,12 @@ impl Effective {
         if !enforcer.is_ztunnel() {
             for policy in &policies.request_authentications {
                 if heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
-                    effective.tokens.extend(policy.rules.as_slice().iter().map(|rule| TokenRule {
-                        rule: rule.clone(),
-                        object: object_of("RequestAuthentication", &policy.meta),
-                    }));
+                    effective
+                        .tokens
+                        .extend(policy.rules.as_slice().iter().map(|rule| TokenRule {
+                            rule: rule.clone(),
+                            object: object_of("RequestAuthentication", &policy.meta),
+                        }));
                 }
             }
             effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));
@@ -223,7 +228,11 @@ fn compile(policy: &Authorization, ztunnel: bool, own_domains: &[&str]) -> Polic
             Action::Custom { provider, .. } => Some(provider.clone()),
             Action::Allow(_) | Action::Deny(_) | Action::Audit(_) => None,
         },
-        http: if ztunnel { Vec::new() } else { compiler(Layer::Http).rules(rules) },
+        http: if ztunnel {
+            Vec::new()
+        } else {
+            compiler(Layer::Http).rules(rules)
+        },
         tcp: compiler(if ztunnel { Layer::Ztunnel } else { Layer::Tcp }).rules(rules),
     }
 }

@@ -44,7 +44,11 @@ impl Mtls {
             mode: MtlsMode::Permissive,
             by: None,
         };
-        let levels = if namespace == root { vec![root] } else { vec![root, namespace] };
+        let levels = if namespace == root {
+            vec![root]
+        } else {
+            vec![root, namespace]
+        };
         for policy in levels.into_iter().filter_map(wide) {
             apply(&mut inferred, policy.mode, policy);
         }
@@ -124,7 +128,12 @@ impl Mtls {
                 let why = "two `mtls` blocks select this pod and say different modes: the older object wins, and its age is not known";
                 return Err(Unknown::Other(why.to_owned()));
             }
-            if port.is_none() && reading.ports.keys().any(|port| of(reading, Some(*port)).mode != mode.mode) {
+            if port.is_none()
+                && reading
+                    .ports
+                    .keys()
+                    .any(|port| of(reading, Some(*port)).mode != mode.mode)
+            {
                 return Err(Unknown::Port);
             }
             found.get_or_insert(mode);

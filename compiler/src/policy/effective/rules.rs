@@ -122,7 +122,9 @@ impl Compiler<'_> {
     fn source(&self, source: &Source) -> Result<Vec<Test>, Dropped> {
         let ztunnel = self.layer == Layer::Ztunnel;
         let mut tests = Vec::new();
-        self.push(&mut tests, true, &self.principals(&source.principals), |v| self.principal(v))?;
+        self.push(&mut tests, true, &self.principals(&source.principals), |v| {
+            self.principal(v)
+        })?;
         self.push(&mut tests, true, &source.namespaces, |v| self.namespace(v))?;
         self.push(&mut tests, true, &source.service_accounts, |v| self.account(v))?;
         if !ztunnel {
@@ -135,7 +137,9 @@ impl Compiler<'_> {
             Some(Matcher::RequestPrincipal(iss, sub))
         })?;
         self.push(&mut tests, true, &source.ip_blocks, |v| Some(Matcher::PeerIp(v.net())))?;
-        self.push(&mut tests, !ztunnel, &source.remote_ip_blocks, |v| Some(Matcher::ClientIp(v.net())))?;
+        self.push(&mut tests, !ztunnel, &source.remote_ip_blocks, |v| {
+            Some(Matcher::ClientIp(v.net()))
+        })?;
         Ok(tests)
     }
 
@@ -145,8 +149,12 @@ impl Compiler<'_> {
         self.push(&mut tests, http, &operation.hosts, |v| {
             Some(Matcher::Host(StringMatch::parse(&v.to_ascii_lowercase())))
         })?;
-        self.push(&mut tests, http, &operation.methods, |v| Some(Matcher::Method(StringMatch::parse(v))))?;
-        self.push(&mut tests, http, &operation.paths, |v| Some(Matcher::Path(PathMatch::parse(v))))?;
+        self.push(&mut tests, http, &operation.methods, |v| {
+            Some(Matcher::Method(StringMatch::parse(v)))
+        })?;
+        self.push(&mut tests, http, &operation.paths, |v| {
+            Some(Matcher::Path(PathMatch::parse(v)))
+        })?;
         self.push(&mut tests, true, &operation.ports, |v| Some(Matcher::Port(*v)))?;
         Ok(tests)
     }
@@ -160,14 +168,14 @@ impl Compiler<'_> {
         match &condition.key {
             ConditionKey::Header(name) => {
                 let name = name.to_ascii_lowercase();
-                self.push(out, http, lists, |v| Some(Matcher::Header(name.clone(), StringMatch::parse(v))))
+                self.push(out, http, lists, |v| {
+                    Some(Matcher::Header(name.clone(), StringMatch::parse(v)))
+                })
             }
             ConditionKey::SourceIp => self.push(out, true, lists, |v| address(v).map(Matcher::PeerIp)),
             ConditionKey::RemoteIp => self.push(out, envoy, lists, |v| address(v).map(Matcher::ClientIp)),
             ConditionKey::SourceNamespace => self.push(out, true, lists, |v| self.namespace(v)),
-            ConditionKey::SourcePrincipal => {
-                self.push(out, true, &self.principals(lists), |v| self.principal(v))
-            }
+            ConditionKey::SourcePrincipal => self.push(out, true, &self.principals(lists), |v| self.principal(v)),
             ConditionKey::SourceServiceAccount => self.push(out, envoy, lists, |v| self.account(v)),
             ConditionKey::SourceTrustDomain => self.push(out, envoy, &self.domains(lists), |v| {
                 Some(Matcher::Peer(PeerMatch::trust_domain(v)))

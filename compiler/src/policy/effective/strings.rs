@@ -264,7 +264,9 @@ pub(crate) fn with_aliases(principals: &[String], own: &[&str]) -> Vec<String> {
     };
     for principal in principals {
         let parts: Vec<&str> = principal.split('/').collect();
-        let [domain, tail @ ..] = parts.as_slice() else { continue };
+        let [domain, tail @ ..] = parts.as_slice() else {
+            continue;
+        };
         let ours = own.iter().any(|it| one_covers_other(it, domain)) || *domain == "cluster.local";
         if parts.len() != 5 || *domain == "*" || !ours {
             add(principal.clone());
@@ -326,8 +328,10 @@ mod tests {
         ];
         for (pattern, yes, no) in table {
             let pattern = StringMatch::parse(pattern);
-            yes.iter().for_each(|it| assert!(pattern.matches(it), "{pattern:?} {it}"));
-            no.iter().for_each(|it| assert!(!pattern.matches(it), "{pattern:?} {it}"));
+            yes.iter()
+                .for_each(|it| assert!(pattern.matches(it), "{pattern:?} {it}"));
+            no.iter()
+                .for_each(|it| assert!(!pattern.matches(it), "{pattern:?} {it}"));
         }
         assert!(StringMatch::Present.matches_present(""));
     }
@@ -339,15 +343,31 @@ mod tests {
         let table: &[(&str, Pairs<'_>, Pairs<'_>)] = &[
             ("*", &[("i", "s")], &[("", "s"), ("i", "")]),
             ("*/alice", &[("i", "alice")], &[("i", "bob"), ("", "alice")]),
-            ("*idp.test/alice", &[("https://idp.test", "alice")], &[("https://other", "alice"), ("idp.test", "bob")]),
+            (
+                "*idp.test/alice",
+                &[("https://idp.test", "alice")],
+                &[("https://other", "alice"), ("idp.test", "bob")],
+            ),
             ("*lice", &[("i", "alice")], &[("i", "bob"), ("", "alice")]),
-            ("https://idp.test/*", &[("https://idp.test", "a")], &[("https://idp.test", ""), ("https://idp.test/x", "a")]),
+            (
+                "https://idp.test/*",
+                &[("https://idp.test", "a")],
+                &[("https://idp.test", ""), ("https://idp.test/x", "a")],
+            ),
             ("iss/al*", &[("iss", "alice")], &[("iss", "bob"), ("is", "alice")]),
             ("plain*", &[("plainer", "s")], &[("other", "s"), ("plain", "")]),
-            ("iss/alice", &[("iss", "alice")], &[("iss", "alice2"), ("issu", "alice")]),
+            (
+                "iss/alice",
+                &[("iss", "alice")],
+                &[("iss", "alice2"), ("issu", "alice")],
+            ),
             ("plain", &[("plain", "")], &[("plain", "alice")]),
             // The last slash is one of `https://`.
-            ("https://idp.test*", &[("https:/", "idp.testing")], &[("https://idp.test", "alice")]),
+            (
+                "https://idp.test*",
+                &[("https:/", "idp.testing")],
+                &[("https://idp.test", "alice")],
+            ),
         ];
         for (value, yes, no) in table {
             let (iss, sub) = request_principal(value);
@@ -391,20 +411,46 @@ mod tests {
             (principal("*/sa/b"), &["td/ns/a/sa/b"], &["td/ns/a/sa/bb"]),
             (principal("td/ns/*/sa/b"), &["td/ns/*/sa/b"], &["td/ns/a/sa/b"]),
             (principal("spiffe://td/ns/a/sa/b"), &[], &["td/ns/a/sa/b"]),
-            (PeerMatch::namespace("foo"), &["td/ns/foo/sa/x"], &["td/ns/foobar/sa/x", "td/ns/f/sa/foo"]),
-            (PeerMatch::namespace("j*b*"), &["td/ns/jobs/sa/x", "td/ns/jb/sa/x"], &["td/ns/foo/sa/x"]),
+            (
+                PeerMatch::namespace("foo"),
+                &["td/ns/foo/sa/x"],
+                &["td/ns/foobar/sa/x", "td/ns/f/sa/foo"],
+            ),
+            (
+                PeerMatch::namespace("j*b*"),
+                &["td/ns/jobs/sa/x", "td/ns/jb/sa/x"],
+                &["td/ns/foo/sa/x"],
+            ),
             (PeerMatch::namespace("*"), &["td/ns/foo/sa/x"], &["td/foo"]),
             (PeerMatch::namespace("*-a"), &["td/ns/x-a/sa/x"], &["td/ns/x-ab/sa/x"]),
-            (account("jobs/batch"), &["td/ns/jobs/sa/batch", "td/ns/jobs/x/y/sa/batch/z"], &["td/ns/jobs/sa/batch2"]),
-            (account("web"), &["td/ns/own/sa/web"], &["td/ns/jobs/sa/web", "td/ns/own/sa/web/", "/ns/own/sa/web"]),
+            (
+                account("jobs/batch"),
+                &["td/ns/jobs/sa/batch", "td/ns/jobs/x/y/sa/batch/z"],
+                &["td/ns/jobs/sa/batch2"],
+            ),
+            (
+                account("web"),
+                &["td/ns/own/sa/web"],
+                &["td/ns/jobs/sa/web", "td/ns/own/sa/web/", "/ns/own/sa/web"],
+            ),
             (PeerMatch::trust_domain("*"), &["td/ns/a/sa/b"], &[]),
-            (PeerMatch::trust_domain("td"), &["td/ns/a/sa/b"], &["td2/ns/a/sa/b", "td"]),
-            (PeerMatch::trust_domain("*.x"), &["a.x/ns/a/sa/b"], &["x/ns/a/sa/b", "b/a.x/n"]),
+            (
+                PeerMatch::trust_domain("td"),
+                &["td/ns/a/sa/b"],
+                &["td2/ns/a/sa/b", "td"],
+            ),
+            (
+                PeerMatch::trust_domain("*.x"),
+                &["a.x/ns/a/sa/b"],
+                &["x/ns/a/sa/b", "b/a.x/n"],
+            ),
             (PeerMatch::trust_domain("a*"), &["a.x/ns/a/sa/b", "a/n"], &["b/a"]),
         ];
         for (pattern, yes, no) in table {
-            yes.iter().for_each(|it| assert!(pattern.matches(it), "{pattern:?} {it}"));
-            no.iter().for_each(|it| assert!(!pattern.matches(it), "{pattern:?} {it}"));
+            yes.iter()
+                .for_each(|it| assert!(pattern.matches(it), "{pattern:?} {it}"));
+            no.iter()
+                .for_each(|it| assert!(!pattern.matches(it), "{pattern:?} {it}"));
         }
     }
 
@@ -424,7 +470,13 @@ mod tests {
         for (value, all) in table {
             assert_eq!(with_aliases(&[(*value).to_owned()], own), *all, "{value}");
         }
-        assert_eq!(domains_with_aliases(&["td2".to_owned(), "x".to_owned()], own), ["td1", "td2", "x"]);
-        assert_eq!(domains_with_aliases(&["cluster.local".to_owned()], own), ["cluster.local"]);
+        assert_eq!(
+            domains_with_aliases(&["td2".to_owned(), "x".to_owned()], own),
+            ["td1", "td2", "x"]
+        );
+        assert_eq!(
+            domains_with_aliases(&["cluster.local".to_owned()], own),
+            ["cluster.local"]
+        );
     }
 }

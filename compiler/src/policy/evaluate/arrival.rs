@@ -1,7 +1,7 @@
 //! How a connection arrives: what the client speaks, whether the server takes it, and whom it then sees.
 
 use super::client::{self, Client, Said};
-use super::matching::{Facts, Peer};
+use super::matching::{Facts, Peer, parts};
 use super::{Judge, Pod, principal};
 use crate::policy::effective::mtls::Mode;
 use crate::policy::inventory::{DataPlane, Protocol, Service, Workload, WorkloadKind};
@@ -103,9 +103,15 @@ impl Judge<'_> {
     }
 
     fn identity(&self, caller: &Workload) -> Result<String, Unknown> {
-        let account = caller.account.as_ref().map(|account| principal(account, self.inventory));
+        let account = caller
+            .account
+            .as_ref()
+            .map(|account| principal(account, self.inventory));
         account.ok_or_else(|| {
-            Unknown::Other(format!("the account of `{}/{}` is not declared", caller.namespace, caller.name))
+            Unknown::Other(format!(
+                "the account of `{}/{}` is not declared",
+                caller.namespace, caller.name
+            ))
         })
     }
 
@@ -124,7 +130,11 @@ impl Judge<'_> {
                 &own
             }
         };
-        if pod.data_plane == DataPlane::Ambient { mtls.at_ztunnel(port) } else { mtls.at(port) }
+        if pod.data_plane == DataPlane::Ambient {
+            mtls.at_ztunnel(port)
+        } else {
+            mtls.at(port)
+        }
     }
 
     /// From a client without a proxy of its own.
@@ -153,10 +163,14 @@ impl Judge<'_> {
         let domain = domain_of(identity);
         let mesh = &self.inventory.mesh;
         if ztunnel {
-            return if domain == mesh.trust_domain {
+            return if parts(identity).is_none() {
+                Ok(Arrival::stop(untrusted(place)))
+            } else if domain == mesh.trust_domain {
                 Ok(Arrival::goes(Peer::Is(identity.clone())))
             } else if mesh.accepts(domain) {
-                Err(Unknown::Other(format!("whether ztunnel accepts certificates of `{domain}` depends on its release")))
+                Err(Unknown::Other(format!(
+                    "whether ztunnel accepts certificates of `{domain}` depends on its release"
+                )))
             } else {
                 Ok(Arrival::stop(untrusted(place)))
             };
@@ -197,11 +211,13 @@ impl Judge<'_> {
                 Arrival::stop(closed(place, "mutual TLS is demanded", None))
             }
             (Protocol::HttpsMutual, Speaks::Mesh(identity)) => {
-                if self.inventory.mesh.accepts(domain_of(identity)) {
-                    Arrival::goes(Peer::Is(identity.clone()))
-                } else {
-                    Arrival::stop(untrusted(place))
+                let domain = domain_of(identity);
+                if !self.inventory.mesh.accepts(domain) {
+                    return Err(Unknown::Other(format!(
+                        "whether a gateway accepts certificates of `{domain}` depends on who signs them"
+                    )));
                 }
+                Arrival::goes(Peer::Is(identity.clone()))
             }
             // No client certificate is asked for, or the bytes are passed on.
             (Protocol::Http | Protocol::Unproxied | Protocol::Https | Protocol::Tcp | Protocol::Tls, _) => {
@@ -224,7 +240,9 @@ impl Judge<'_> {
             // ztunnel heeds no destination, and its tunnel is taken by whoever is in the mesh.
             return match (pod.data_plane, unproxied) {
                 (DataPlane::None, _) => Ok(Arrival::goes(Peer::Nobody)),
-                (_, true) => Err(Unknown::Other("how ztunnel reaches a port that is not captured is not judged".to_owned())),
+                (_, true) => Err(Unknown::Other(
+                    "how ztunnel reaches a port that is not captured is not judged".to_owned(),
+                )),
                 (_, false) => Ok(Arrival::goes(Peer::Is(identity))),
             };
         }
@@ -235,12 +253,23 @@ impl Judge<'_> {
             Said::Mode(TlsMode::Simple | TlsMode::Mutual, reason) => (Speaks::Foreign, Some(reason)),
             Said::Nothing => {
                 let automatic = self.automatic(pod, facts.port, false)? && !is_mixed_headless(self, service);
-                (if automatic { Speaks::Mesh(identity) } else { Speaks::Plaintext }, None)
+                (
+                    if automatic {
+                        Speaks::Mesh(identity)
+                    } else {
+                        Speaks::Plaintext
+                    },
+                    None,
+                )
             }
         };
         let misfit = |why: &str, mode: Option<Reason>| {
             Arrival::stop(Answer {
-                outcome: if facts.http { Outcome::Unavailable } else { Outcome::Reset },
+                outcome: if facts.http {
+                    Outcome::Unavailable
+                } else {
+                    Outcome::Reset
+                },
                 stage: Some(Stage::ClientTls),
                 why: format!("proxy of {}/{}: {why}", caller.namespace, caller.name),
                 because: because.clone().into_iter().chain(mode).collect(),
@@ -250,33 +279,43 @@ impl Judge<'_> {
             return match speaks {
                 Speaks::Plaintext => Ok(Arrival::goes(Peer::Nobody)),
                 Speaks::Mesh(_) => Ok(misfit("it speaks mutual TLS, and the server plaintext", None)),
-                Speaks::Foreign => {
-                    Err(Unknown::Other("whether the server outside the mesh speaks TLS is not known".to_owned()))
-                }
+                Speaks::Foreign => Err(Unknown::Other(
+                    "whether the server outside the mesh speaks TLS is not known".to_owned(),
+                )),
             };
         }
         if pod.data_plane == DataPlane::Ambient && matches!(speaks, Speaks::Foreign) {
-            return Err(Unknown::Other("how TLS of its own inside a tunnel ends is not judged".to_owned()));
+            return Err(Unknown::Other(
+                "how TLS of its own inside a tunnel ends is not judged".to_owned(),
+            ));
         }
         let mode = self.mode(pod, facts.port)?;
-        let opaque = facts.port.and_then(|port| pod.ports.get(&port)).is_some_and(|p| !p.is_http());
+        let opaque = facts
+            .port
+            .and_then(|port| pod.ports.get(&port))
+            .is_some_and(|p| !p.is_http());
         match (speaks, mode.mode) {
-            (Speaks::Plaintext, MtlsMode::Strict) => {
-                Ok(misfit("it speaks plaintext, and the server demands mutual TLS", mode.by))
-            }
+            (Speaks::Plaintext, MtlsMode::Strict) => Ok(misfit(
+                "it speaks plaintext, and the server demands mutual TLS",
+                mode.by,
+            )),
             (Speaks::Plaintext, _) => Ok(Arrival::goes(Peer::Nobody)),
             (Speaks::Mesh(_), MtlsMode::Disable) if pod.data_plane == DataPlane::Sidecar => {
                 Ok(misfit("it speaks mutual TLS, and the server plaintext", mode.by))
             }
             (Speaks::Mesh(identity), _) => Ok(Arrival::goes(Peer::Is(identity))),
-            (Speaks::Foreign, MtlsMode::Strict) => {
-                Ok(misfit("it shows no certificate of the mesh, and the server demands one", mode.by))
-            }
+            (Speaks::Foreign, MtlsMode::Strict) => Ok(misfit(
+                "it shows no certificate of the mesh, and the server demands one",
+                mode.by,
+            )),
             (Speaks::Foreign, _) if opaque => Ok(Arrival::goes(Peer::Nobody)),
-            (Speaks::Foreign, _) if facts.port.is_some_and(|port| pod.ports.contains_key(&port)) => {
-                Ok(misfit("it speaks TLS of its own, which the server does not take on an HTTP port", mode.by))
-            }
-            (Speaks::Foreign, _) => Err(Unknown::Other("what the port speaks is not declared (`ports`)".to_owned())),
+            (Speaks::Foreign, _) if facts.port.is_some_and(|port| pod.ports.contains_key(&port)) => Ok(misfit(
+                "it speaks TLS of its own, which the server does not take on an HTTP port",
+                mode.by,
+            )),
+            (Speaks::Foreign, _) => Err(Unknown::Other(
+                "what the port speaks is not declared (`ports`)".to_owned(),
+            )),
         }
     }
 
@@ -319,7 +358,11 @@ impl Judge<'_> {
         if let Some((service, port)) = service {
             return ask(&service.host(domain), Some(port));
         }
-        let has_service = self.inventory.services.iter().any(|s| pod.index.is_some_and(|i| s.workloads.contains(&i)));
+        let has_service = self
+            .inventory
+            .services
+            .iter()
+            .any(|s| pod.index.is_some_and(|i| s.workloads.contains(&i)));
         if has_service || request.pod {
             return Err(Unknown::Other(
                 "no Service leads the caller's proxy to this port, and how it reaches a pod by address is not judged; name the caller by `sa`"
@@ -329,14 +372,26 @@ impl Judge<'_> {
         // Some Service of the namespace, which nobody declared: all that it could be must agree.
         let unnamed = format!("\u{0}.{}.svc.{domain}", pod.namespace);
         let undeclared = || {
-            Unknown::Other("which destination holds depends on the Service, which is not declared (`service`)".to_owned())
+            Unknown::Other(
+                "which destination holds depends on the Service, which is not declared (`service`)".to_owned(),
+            )
         };
-        let said = ask(&unnamed, None).map_err(|unknown| if unknown == Unknown::Port { undeclared() } else { unknown })?;
+        let said = ask(&unnamed, None).map_err(|unknown| {
+            if unknown == Unknown::Port {
+                undeclared()
+            } else {
+                unknown
+            }
+        })?;
         let declared: Vec<String> = self.inventory.services.iter().map(|s| s.host(domain)).collect();
         for rule in &self.policies.destination_rules {
             let host = match rule.host.contains('.') {
                 true => rule.host.clone(),
-                false => format!("{}.{}.svc.{domain}", rule.host, rule.meta.namespace.as_deref().unwrap_or_default()),
+                false => format!(
+                    "{}.{}.svc.{domain}",
+                    rule.host,
+                    rule.meta.namespace.as_deref().unwrap_or_default()
+                ),
             };
             let here = super::namespace_of(&host, domain) == Some(pod.namespace);
             if !here || host.contains('*') || declared.contains(&host) {

@@ -83,7 +83,9 @@ impl Ways {
 fn is_preflight(facts: &Facts) -> bool {
     let has = |name: &str| {
         let values = facts.headers.iter().filter(|(own, _)| own == name);
-        values.into_iter().any(|(_, value)| *value != matching::HeaderValue::Text(String::new()))
+        values
+            .into_iter()
+            .any(|(_, value)| *value != matching::HeaderValue::Text(String::new()))
     };
     facts.method == "OPTIONS" && has("origin") && has("access-control-request-method")
 }
@@ -140,9 +142,16 @@ fn matches<'e>(
 /// The authorizer's refusal, if it is certain.
 fn custom(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Ways) -> Option<Answer> {
     if effective.providers > 1 {
-        let why = || format!("{}: two authorizers are asked, which Istio refuses by denying", asked.place);
+        let why = || {
+            format!(
+                "{}: two authorizers are asked, which Istio refuses by denying",
+                asked.place
+            )
+        };
         let mut maybes = Vec::new();
-        let hit = matches(&effective.custom, facts, asked, |_, reason, unknown| maybes.push((reason, unknown)));
+        let hit = matches(&effective.custom, facts, asked, |_, reason, unknown| {
+            maybes.push((reason, unknown))
+        });
         if let Some((_, reason)) = hit {
             return Some(refusal(Stage::Custom, facts, why(), vec![reason]));
         }
@@ -167,14 +176,22 @@ fn custom(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Way
     let why = if provider.is_some() {
         format!("{}: the authorizer `{name}` refuses", asked.place)
     } else {
-        format!("{}: the authorizer `{name}` is not known to the mesh, which then denies", asked.place)
+        format!(
+            "{}: the authorizer `{name}` is not known to the mesh, which then denies",
+            asked.place
+        )
     };
     let mut maybes = Vec::new();
-    let hit = matches(&effective.custom, facts, asked, |_, reason, unknown| maybes.push((reason, unknown)));
+    let hit = matches(&effective.custom, facts, asked, |_, reason, unknown| {
+        maybes.push((reason, unknown))
+    });
     match hit {
         Some((_, reason)) if certain => return Some(refusal(Stage::Custom, facts, why, vec![reason])),
         Some((_, reason)) => {
-            ways.may(refusal(Stage::Custom, facts, why, vec![reason]), Unknown::AnswerOf(name));
+            ways.may(
+                refusal(Stage::Custom, facts, why, vec![reason]),
+                Unknown::AnswerOf(name),
+            );
         }
         None => {
             for (reason, unknown) in maybes {
@@ -188,7 +205,9 @@ fn custom(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Way
 fn deny(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Ways) -> Option<Answer> {
     let why = || format!("{}: a DENY rule matches", asked.place);
     let mut maybes = Vec::new();
-    let hit = matches(&effective.deny, facts, asked, |_, reason, unknown| maybes.push((reason, unknown)));
+    let hit = matches(&effective.deny, facts, asked, |_, reason, unknown| {
+        maybes.push((reason, unknown))
+    });
     if let Some((_, reason)) = hit {
         return Some(refusal(Stage::Deny, facts, why(), vec![reason]));
     }
@@ -215,10 +234,17 @@ fn allow(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Ways
     }
     let refused = || {
         let why = format!("{}: no ALLOW rule matches", asked.place);
-        refusal(Stage::Allow, facts, why, enforced().map(|policy| policy.reason(None)).collect())
+        refusal(
+            Stage::Allow,
+            facts,
+            why,
+            enforced().map(|policy| policy.reason(None)).collect(),
+        )
     };
     let mut maybes = Vec::new();
-    let hit = matches(&effective.allow, facts, asked, |_, reason, unknown| maybes.push((reason, unknown)));
+    let hit = matches(&effective.allow, facts, asked, |_, reason, unknown| {
+        maybes.push((reason, unknown))
+    });
     if let Some((_, reason)) = hit {
         return pass(vec![reason]);
     }

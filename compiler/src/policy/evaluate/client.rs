@@ -73,7 +73,9 @@ fn lookup<'p>(
     let root = inventory.mesh.root.as_str();
     let of = |namespace: &str| -> Vec<&'p DestinationRule> {
         let rules = policies.destination_rules.iter();
-        rules.filter(|rule| rule.meta.namespace.as_deref() == Some(namespace)).collect()
+        rules
+            .filter(|rule| rule.meta.namespace.as_deref() == Some(namespace))
+            .collect()
     };
     let own = of(client.namespace).into_iter().filter(|rule| {
         if client.namespace == root {
@@ -86,10 +88,16 @@ fn lookup<'p>(
         return pick(&found, client).map(Some);
     }
     for namespace in service_namespace.into_iter().chain(std::iter::once(root)) {
-        let rules: Vec<_> = of(namespace).into_iter().filter(|rule| rule.clients.is_none()).collect();
+        let rules: Vec<_> = of(namespace)
+            .into_iter()
+            .filter(|rule| rule.clients.is_none())
+            .collect();
         // The most specific host counts, exported to this client or not.
         let found: Vec<_> = most_specific(&rules, inventory, host).unwrap_or_default();
-        let visible: Vec<_> = found.into_iter().filter(|rule| is_exported(rule, client.namespace)).collect();
+        let visible: Vec<_> = found
+            .into_iter()
+            .filter(|rule| is_exported(rule, client.namespace))
+            .collect();
         if !visible.is_empty() {
             return pick(&visible, client).map(Some);
         }
@@ -123,7 +131,7 @@ fn most_specific<'p>(
     let rank = |rule: &DestinationRule| {
         let name = full(rule);
         match name.strip_prefix('*') {
-            Some(suffix) => host.ends_with(suffix).then(|| (false, name.len())),
+            Some(suffix) => host.ends_with(suffix).then_some((false, name.len())),
             None => (name == host).then_some((true, name.len())),
         }
     };
@@ -146,7 +154,11 @@ fn pick<'p>(rules: &[&'p DestinationRule], client: Client<'_>) -> Result<&'p Des
     let plain: Vec<_> = rules.iter().filter(|rule| rule.clients.is_none()).collect();
     let selecting: Vec<_> = rules
         .iter()
-        .filter(|rule| rule.clients.as_ref().is_some_and(|labels| includes(client.labels, labels.as_map())))
+        .filter(|rule| {
+            rule.clients
+                .as_ref()
+                .is_some_and(|labels| includes(client.labels, labels.as_map()))
+        })
         .collect();
     let merged = plain.iter().any(|rule| !rule.export_to.is_empty());
     match (selecting.as_slice(), plain.as_slice()) {

@@ -22,7 +22,7 @@ pub(crate) struct Facts {
     pub(crate) method: String,
     /// Normalized, without query.
     pub(crate) path: String,
-    pub(crate) host: String,
+    pub(crate) host: Host,
     /// The names in lower case.
     pub(crate) headers: Vec<(String, HeaderValue)>,
     /// Of the token that counts.
@@ -38,6 +38,15 @@ pub(crate) enum Peer {
     Is(String),
     /// A waypoint whose account no one declared.
     Waypoint(String),
+}
+
+/// The host that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    Is(String),
+    /// The full name of a Service of which all but the first label is known; it begins with a dot.
+    Ends(String),
+    Unknown,
 }
 
 /// A header's value.
@@ -101,7 +110,11 @@ pub(crate) fn rule(rule: &CompiledRule, facts: &Facts) -> Truth {
 
 fn holds(test: &Test, facts: &Facts) -> Truth {
     let any = |matchers: &[Matcher]| Truth::any(matchers.iter().map(|m| value(m, facts)));
-    let positive = if test.positive.is_empty() { Truth::Yes } else { any(&test.positive) };
+    let positive = if test.positive.is_empty() {
+        Truth::Yes
+    } else {
+        any(&test.positive)
+    };
     match positive {
         Truth::No => Truth::No,
         positive => Truth::all([positive, any(&test.negative).not()].into_iter()),
@@ -127,7 +140,7 @@ fn value(matcher: &Matcher, facts: &Facts) -> Truth {
         Matcher::PeerIp(net) => address(net, facts.peer_ip, Unknown::PeerIp),
         Matcher::ClientIp(net) => address(net, facts.client_ip, Unknown::ClientIp),
         Matcher::DestinationIp(net) => address(net, facts.destination_ip, Unknown::DestinationIp),
-        Matcher::Host(pattern) => Truth::of(pattern.matches_present(&facts.host.to_ascii_lowercase())),
+        Matcher::Host(pattern) => host(facts, pattern, str::to_ascii_lowercase),
         Matcher::Method(pattern) => Truth::of(pattern.matches_present(&facts.method)),
         Matcher::Path(pattern) => Truth::of(pattern.matches(&facts.path)),
         Matcher::Port(port) => match facts.port {
@@ -136,10 +149,12 @@ fn value(matcher: &Matcher, facts: &Facts) -> Truth {
         },
         Matcher::Sni(pattern) => Truth::of(facts.sni.as_ref().is_some_and(|sni| pattern.matches(sni))),
         Matcher::Header(name, pattern) => header(facts, name, pattern),
-        Matcher::Claim(path, pattern) => Truth::of(claim(facts, path).is_some_and(|it| claim_matches(Some(it), pattern))),
-        Matcher::Metadata => {
-            Truth::Unknown(Unknown::Other("the answer depends on metadata of an Envoy filter, which no request states".to_owned()))
+        Matcher::Claim(path, pattern) => {
+            Truth::of(claim(facts, path).is_some_and(|it| claim_matches(Some(it), pattern)))
         }
+        Matcher::Metadata => Truth::Unknown(Unknown::Other(
+            "the answer depends on metadata of an Envoy filter, which no request states".to_owned(),
+        )),
     }
 }
 
@@ -154,9 +169,16 @@ fn peer(facts: &Facts, test: impl Fn(&str) -> bool) -> Truth {
 }
 
 /// Trust domain, namespace and account of an identity that has exactly these.
-fn parts(principal: &str) -> Option<(&str, &str, &str)> {
+pub(crate) fn parts(principal: &str) -> Option<(&str, &str, &str)> {
     let mut parts = principal.split('/');
-    match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
+    match (
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+    ) {
         (Some(domain), Some("ns"), Some(namespace), Some("sa"), Some(account), None) => {
             Some((domain, namespace, account))
         }
@@ -171,18 +193,62 @@ fn address(net: &IpNet, address: Option<IpAddr>, unknown: Unknown) -> Truth {
     }
 }
 
+fn host(facts: &Facts, pattern: &StringMatch, spelling: impl Fn(&str) -> String) -> Truth {
+    let maybe = match &facts.host {
+        Host::Is(host) => return Truth::of(pattern.matches_present(&spelling(host))),
+        Host::Ends(end) => {
+            let end = spelling(end);
+            match pattern {
+                StringMatch::Present => return Truth::Yes,
+                StringMatch::Suffix(suffix) if end.ends_with(suffix.as_str()) => return Truth::Yes,
+                StringMatch::Suffix(text) | StringMatch::Exact(text) => text.ends_with(&end),
+                StringMatch::Prefix(prefix) => {
+                    let tail = prefix.find('.').and_then(|dot| prefix.get(dot..));
+                    tail.is_none_or(|tail| end.starts_with(tail))
+                }
+            }
+        }
+        Host::Unknown => true,
+    };
+    if !maybe {
+        return Truth::No;
+    }
+    Truth::Unknown(Unknown::Other(
+        "the answer depends on the host, so it must be said (`host`), or the `service` of the workload".to_owned(),
+    ))
+}
+
+/// Headers that Envoy sets, changes or takes out itself.
+const OF_ENVOY: &[&str] = &[
+    ":path",
+    ":scheme",
+    "connection",
+    "forwarded",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-forwarded-client-cert",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-request-id",
+];
+
 /// One of the header's values is enough.
 fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
-    let pseudo = match name {
-        ":authority" | "host" => Some(&facts.host),
-        ":method" => Some(&facts.method),
-        ":path" | ":scheme" => {
-            return Truth::Unknown(Unknown::Other(format!("a rule tests the header `{name}`, which no request states")));
-        }
-        _ => None,
-    };
-    if let Some(value) = pseudo {
-        return Truth::of(pattern.matches_present(value));
+    match name {
+        ":authority" | "host" => return host(facts, pattern, str::to_owned),
+        ":method" => return Truth::of(pattern.matches_present(&facts.method)),
+        _ => {}
+    }
+    if OF_ENVOY.contains(&name) || name.starts_with("x-envoy-") || name.starts_with("x-b3-") {
+        return Truth::Unknown(Unknown::Other(format!(
+            "a rule tests the header `{name}`, which Envoy sets itself and no request states"
+        )));
     }
     let values = facts.headers.iter().filter(|(own, _)| own == name);
     Truth::any(values.map(|(_, value)| match (value, pattern) {

@@ -21,7 +21,7 @@ use super::{PolicySet, StringMap, TlsMode};
 use arrival::{Arrival, Step};
 use chain::Asked;
 use client::{Client, Said};
-use matching::{Facts, HeaderValue, Peer};
+use matching::{Facts, HeaderValue, Host, Peer};
 use path::Path;
 use tokens::Carried;
 
@@ -67,7 +67,9 @@ impl<'p> Judge<'p> {
         let pod = self.pod(&request.to)?;
         let (port, http) = port_and_protocol(&pod, request)?;
         let ways = self.ways(&pod, request, port)?;
-        let mut answers = ways.into_iter().map(|service| self.travel(&pod, request, (port, http), service));
+        let mut answers = ways
+            .into_iter()
+            .map(|service| self.travel(&pod, request, (port, http), service));
         let first = answers
             .next()
             .unwrap_or_else(|| Err(Unknown::Other("no way leads to this pod".to_owned())))?;
@@ -92,7 +94,11 @@ impl<'p> Judge<'p> {
             return Ok(TlsMode::Disable);
         }
         let domain = &self.inventory.mesh.domain;
-        let service = self.inventory.services.iter().find(|service| service.host(domain) == host);
+        let service = self
+            .inventory
+            .services
+            .iter()
+            .find(|service| service.host(domain) == host);
         let ambient = caller.data_plane == DataPlane::Ambient && caller.kind == WorkloadKind::Application;
         let said = if ambient {
             Said::Nothing
@@ -106,7 +112,9 @@ impl<'p> Judge<'p> {
                     gateway: caller.kind != WorkloadKind::Application,
                 },
                 (host, port),
-                service.map(|s| s.namespace.as_str()).or_else(|| namespace_of(host, domain)),
+                service
+                    .map(|s| s.namespace.as_str())
+                    .or_else(|| namespace_of(host, domain)),
             )?
         };
         if let Said::Mode(mode, _) = said {
@@ -114,7 +122,9 @@ impl<'p> Judge<'p> {
         }
         let Some(service) = service else {
             if namespace_of(host, domain).is_some() {
-                return Err(Unknown::Other(format!("no `service` of a workload declares `{host}`, so whether its pods offer mutual TLS is not known")));
+                return Err(Unknown::Other(format!(
+                    "no `service` of a workload declares `{host}`, so whether its pods offer mutual TLS is not known"
+                )));
             }
             return Ok(TlsMode::Disable);
         };
@@ -136,7 +146,9 @@ impl<'p> Judge<'p> {
         match modes.as_slice() {
             [mode] => Ok(*mode),
             [] => Err(Unknown::Other(format!("`{host}` has no such port"))),
-            _ => Err(Unknown::Other("the TLS differs between ports or pods of this host".to_owned())),
+            _ => Err(Unknown::Other(
+                "the TLS differs between ports or pods of this host".to_owned(),
+            )),
         }
     }
 
@@ -175,9 +187,27 @@ impl<'p> Judge<'p> {
 
     /// The services by which a request may come, with their ports; one `None`: straight to the pod.
     fn ways(&self, pod: &Pod<'_>, request: &Request, port: Option<u16>) -> Result<Vec<Option<(usize, u16)>>, Unknown> {
-        let Some(index) = pod.index.filter(|_| !request.pod) else {
-            return Ok(vec![None]);
+        let waypoint = pod.data_plane == DataPlane::Ambient
+            && self.inventory.waypoint_namespaces.contains(pod.namespace)
+            && self.passes_waypoint(&request.caller);
+        let undeclared = || {
+            let why = "no `service` of this workload is declared, and its namespace uses a waypoint: declare it, or test at the pod";
+            Unknown::Other(why.to_owned())
         };
+        let index = match pod.index {
+            _ if request.pod => return Ok(vec![None]),
+            Some(index) => index,
+            None if waypoint => return Err(undeclared()),
+            None => return Ok(vec![None]),
+        };
+        let declared = self
+            .inventory
+            .services
+            .iter()
+            .any(|service| service.workloads.contains(&index));
+        if waypoint && !declared {
+            return Err(undeclared());
+        }
         let mut ways = Vec::new();
         for (at, service) in self.inventory.services.iter().enumerate() {
             if !service.workloads.contains(&index) {
@@ -219,15 +249,18 @@ impl<'p> Judge<'p> {
             sni: request.sni.clone(),
             method: request.method.clone().unwrap_or_else(|| "GET".to_owned()),
             path: String::new(),
-            host: String::new(),
+            host: self.host(pod, request, service.map(|(_, service, _)| service)),
             headers: Vec::new(),
             claims: None,
         };
         let mut carried = carried(request);
-        let through = service.filter(|_| pod.gateway.is_none()).and_then(|(at, service, port)| {
-            let (namespace, name) = service.waypoint.as_ref()?;
-            self.passes_waypoint(&request.caller).then_some((at, service, port, namespace, name))
-        });
+        let through = service
+            .filter(|_| pod.gateway.is_none())
+            .and_then(|(at, service, port)| {
+                let (namespace, name) = service.waypoint.as_ref()?;
+                self.passes_waypoint(&request.caller)
+                    .then_some((at, service, port, namespace, name))
+            });
         let Some((at, service, service_port, namespace, name)) = through else {
             let arrival = self.arrive(pod, request, &facts, service.map(|(_, service, port)| (service, port)))?;
             return self.at_pod(pod, request, facts, carried, arrival);
@@ -240,7 +273,7 @@ impl<'p> Judge<'p> {
         }
         facts.port = Some(service_port);
         facts.client_ip = client_address(request, http, None)?;
-        if let Some(answer) = self.prepare(&mut facts, request, Some(service), &place)? {
+        if let Some(answer) = self.prepare(&mut facts, request, &place)? {
             return Ok(answer);
         }
         let Some(effective) = self.waypoint_policy(at, service, namespace, name) else {
@@ -258,9 +291,17 @@ impl<'p> Judge<'p> {
             labels: &labels,
             gateway: true,
         };
-        let said = client::said(self.policies, self.inventory, own, (&host, Some(service_port)), Some(&service.namespace))?;
+        let said = client::said(
+            self.policies,
+            self.inventory,
+            own,
+            (&host, Some(service_port)),
+            Some(&service.namespace),
+        )?;
         if let Said::Mode(TlsMode::Simple | TlsMode::Mutual, _) = said {
-            return Err(Unknown::Other("a destination makes the waypoint speak TLS to the pod, which is not judged".to_owned()));
+            return Err(Unknown::Other(
+                "a destination makes the waypoint speak TLS to the pod, which is not judged".to_owned(),
+            ));
         }
         let peer = match self.inventory.waypoint_account(namespace, name) {
             Some(account) => Peer::Is(account.principal(&self.inventory.mesh.trust_domain)),
@@ -275,7 +316,11 @@ impl<'p> Judge<'p> {
         let arrival = Arrival::behind_waypoint(peer);
         let last = self.at_pod(pod, request, facts, carried, arrival)?;
         // Of two that let it pass, the waypoint's rule says more.
-        Ok(if last.outcome == Outcome::Ok && !first.because.is_empty() { first } else { last })
+        Ok(if last.outcome == Outcome::Ok && !first.because.is_empty() {
+            first
+        } else {
+            last
+        })
     }
 
     fn asked<'a>(&'a self, request: &'a Request, place: &'a str) -> Asked<'a> {
@@ -334,7 +379,7 @@ impl<'p> Judge<'p> {
         let Some(effective) = effective else {
             return Ok(fate.unwrap_or_else(|| nothing_there("the pod: no proxy enforces policy there")));
         };
-        if let Some(answer) = self.prepare(&mut facts, request, None, place)? {
+        if let Some(answer) = self.prepare(&mut facts, request, place)? {
             return Ok(answer);
         }
         let (mut answer, _) = chain::judge(effective, &mut facts, carried, self.asked(request, place))?;
@@ -362,13 +407,7 @@ impl<'p> Judge<'p> {
     }
 
     /// Fills in what HTTP says of a request; `Some` where HTTP itself refuses it.
-    fn prepare(
-        &self,
-        facts: &mut Facts,
-        request: &Request,
-        service: Option<&Service>,
-        place: &str,
-    ) -> Result<Option<Answer>, Unknown> {
+    fn prepare(&self, facts: &mut Facts, request: &Request, place: &str) -> Result<Option<Answer>, Unknown> {
         if !facts.http {
             return Ok(None);
         }
@@ -386,34 +425,25 @@ impl<'p> Judge<'p> {
         if !METHODS.contains(&facts.method.as_str()) {
             return refused("HTTP/1 knows no such method");
         }
-        match path::normalize(request.path.as_deref().unwrap_or("/"), self.inventory.mesh.normalization) {
+        match path::normalize(
+            request.path.as_deref().unwrap_or("/"),
+            self.inventory.mesh.normalization,
+        ) {
             Path::Seen(path) => facts.path = path,
             Path::Refused => return refused("the path is one that HTTP refuses"),
             Path::Unknown => return Err(Unknown::Other("what Envoy makes of this path is not judged".to_owned())),
         }
-        let domain = &self.inventory.mesh.domain;
-        facts.host = match (&request.host, service) {
-            (Some(host), _) => host.clone(),
-            (None, Some(service)) => service.host(domain),
-            (None, None) => self.default_host(request),
-        };
         Ok(None)
     }
 
-    /// The full name of the Service in front; of a workload without a declared one, what it would be.
-    fn default_host(&self, request: &Request) -> String {
+    /// The host that is said, else the full name of the Service; clients of a gateway call it by any name.
+    fn host(&self, pod: &Pod<'_>, request: &Request, service: Option<&Service>) -> Host {
         let domain = &self.inventory.mesh.domain;
-        match &request.to {
-            Destination::Known(index) => {
-                let service = self.inventory.services.iter().find(|s| s.workloads.contains(index));
-                let workload = self.inventory.workloads.get(*index);
-                match (service, workload) {
-                    (Some(service), _) => service.host(domain),
-                    (None, Some(workload)) => format!("{}.{}.svc.{domain}", workload.name, workload.namespace),
-                    (None, None) => String::new(),
-                }
-            }
-            Destination::Pod { namespace, .. } => format!("pod.{namespace}.svc.{domain}"),
+        match (&request.host, service) {
+            (Some(host), _) => Host::Is(host.clone()),
+            (None, Some(service)) => Host::Is(service.host(domain)),
+            (None, None) if pod.gateway.is_some() => Host::Unknown,
+            (None, None) => Host::Ends(format!(".{}.svc.{domain}", pod.namespace)),
         }
     }
 
@@ -439,9 +469,40 @@ impl<'p> Judge<'p> {
 
 /// The methods that Envoy's HTTP/1 knows.
 const METHODS: &[&str] = &[
-    "ACL", "BIND", "CHECKOUT", "CONNECT", "COPY", "DELETE", "GET", "HEAD", "LINK", "LOCK", "MERGE", "MKACTIVITY",
-    "MKCALENDAR", "MKCOL", "MOVE", "MSEARCH", "NOTIFY", "OPTIONS", "PATCH", "POST", "PROPFIND", "PROPPATCH", "PURGE", "PUT",
-    "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "TRACE", "UNBIND", "UNLINK", "UNLOCK", "UNSUBSCRIBE",
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "MSEARCH",
+    "NOTIFY",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "PUT",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "TRACE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
 ];
 
 fn nothing_there(why: &str) -> Answer {
@@ -455,13 +516,20 @@ fn nothing_there(why: &str) -> Answer {
 
 /// The port that is meant, and whether HTTP is spoken there.
 fn port_and_protocol(pod: &Pod<'_>, request: &Request) -> Result<(Option<u16>, bool), Unknown> {
-    let http_ports: Vec<u16> = pod.ports.iter().filter(|(_, p)| p.is_http()).map(|(port, _)| *port).collect();
+    let http_ports: Vec<u16> = pod
+        .ports
+        .iter()
+        .filter(|(_, p)| p.is_http())
+        .map(|(port, _)| *port)
+        .collect();
     let port = match (request.port, http_ports.as_slice()) {
         (Some(port), _) => Some(port),
         (None, [only]) => Some(*only),
         (None, []) if pod.ports.is_empty() => None,
         (None, _) => {
-            return Err(Unknown::Other("the pod has not exactly one HTTP port, so the port must be said (`port`)".to_owned()));
+            return Err(Unknown::Other(
+                "the pod has not exactly one HTTP port, so the port must be said (`port`)".to_owned(),
+            ));
         }
     };
     let declared = port.and_then(|port| pod.ports.get(&port)).copied();
@@ -488,7 +556,11 @@ fn carried(request: &Request) -> Carried {
             super::request::Place::Param(_) => {}
         }
     }
-    let query = request.path.as_deref().and_then(|path| path.split('#').next()?.split_once('?')).map_or("", |(_, query)| query);
+    let query = request
+        .path
+        .as_deref()
+        .and_then(|path| path.split('#').next()?.split_once('?'))
+        .map_or("", |(_, query)| query);
     let params = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (name.to_owned(), value.to_owned())
@@ -528,7 +600,9 @@ fn client_address(request: &Request, http: bool, gateway: Option<u32>) -> Result
         return Ok(request.peer_ip);
     };
     entry.parse().map(Some).map_err(|_| {
-        Unknown::Other(format!("`{entry}` in X-Forwarded-For is no address, and what Envoy makes of it is not judged"))
+        Unknown::Other(format!(
+            "`{entry}` in X-Forwarded-For is no address, and what Envoy makes of it is not judged"
+        ))
     })
 }
 

@@ -146,11 +146,22 @@ mod tests {
         ("/app//", ["/app//", "/app//", "/app/", "/app/"]),
         ("/app/%2f", ["/app/%2f", "/app/%2f", "/app/%2f", "/app/"]),
         ("/app\\admin", ["/app\\admin", "/app/admin", "/app/admin", "/app/admin"]),
-        ("/xyz%30..//abc", ["/xyz%30..//abc", "/xyz0..//abc", "/xyz0../abc", "/xyz0../abc"]),
-        ("/app//../admin", ["/app//../admin", "/app/admin", "/app/admin", "/app/admin"]),
+        (
+            "/xyz%30..//abc",
+            ["/xyz%30..//abc", "/xyz0..//abc", "/xyz0../abc", "/xyz0../abc"],
+        ),
+        (
+            "/app//../admin",
+            ["/app//../admin", "/app/admin", "/app/admin", "/app/admin"],
+        ),
         (
             "/%2Fapp%5cadmin%5Cabc",
-            ["/%2Fapp%5cadmin%5Cabc", "/%2Fapp%5cadmin%5Cabc", "/%2Fapp%5cadmin%5Cabc", "/app/admin/abc"],
+            [
+                "/%2Fapp%5cadmin%5Cabc",
+                "/%2Fapp%5cadmin%5Cabc",
+                "/%2Fapp%5cadmin%5Cabc",
+                "/app/admin/abc",
+            ],
         ),
         ("/app#foo", ["/app", "/app", "/app", "/app"]),
         ("/app?a=/../b", ["/app", "/app", "/app", "/app"]),
@@ -199,7 +210,10 @@ mod tests {
         ("/a\\\\b", ["/a\\\\b", "/a//b", "/a/b", "/a/b"]),
         ("/a/;x", ["/a/;x"; 4]),
         ("/a%5c%2f", ["/a%5c%2f", "/a%5c%2f", "/a%5c%2f", "/a/"]),
-        ("/%5c..%5cadmin", ["/%5c..%5cadmin", "/%5c..%5cadmin", "/%5c..%5cadmin", "/admin"]),
+        (
+            "/%5c..%5cadmin",
+            ["/%5c..%5cadmin", "/%5c..%5cadmin", "/%5c..%5cadmin", "/admin"],
+        ),
         ("/a%00", ["/a%00", "400", "400", "400"]),
         ("/a\u{e9}b", ["400"; 4]),
         ("a", ["400"; 4]),

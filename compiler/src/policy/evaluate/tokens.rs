@@ -60,7 +60,11 @@ pub(crate) fn verify(rules: &[TokenRule], carried: &Carried, now: Option<i64>) -
     };
     // What the request fails with is the last concrete mistake, that of the first failing rule being looked at last.
     let last = statuses.iter().rposition(Status::is_concrete).unwrap_or(first);
-    let decides = if statuses.get(first).is_some_and(Status::is_concrete) { first } else { last };
+    let decides = if statuses.get(first).is_some_and(Status::is_concrete) {
+        first
+    } else {
+        last
+    };
     let outcome = match statuses.get(decides) {
         Some(Status::WrongAudience) => Outcome::Forbidden,
         _ => Outcome::Unauthorized,
@@ -102,7 +106,8 @@ fn status(rule: &JwtRule, carried: &Carried, now: Option<i64>) -> Result<Status,
                 Found::Token => match judge(rule, token, now)? {
                     Status::Valid(claims) => match &result {
                         Status::Valid(first) if *first != claims => {
-                            let why = "two different tokens are good for one rule, and which of them counts is not judged";
+                            let why =
+                                "two different tokens are good for one rule, and which of them counts is not judged";
                             return Err(Unknown::Other(why.to_owned()));
                         }
                         _ => result = Status::Valid(claims),
@@ -131,7 +136,9 @@ fn found(own: &Place, place: &Place) -> Found {
     };
     if name != wanted {
         Found::Not
-    } else if own == prefix || (!prefix.is_empty() && (own.ends_with(prefix.as_str()) || own.trim_end().ends_with(prefix.as_str()))) {
+    } else if own == prefix
+        || (!prefix.is_empty() && (own.ends_with(prefix.as_str()) || own.trim_end().ends_with(prefix.as_str())))
+    {
         Found::Token
     } else if own.contains(prefix.as_str()) {
         Found::Garbage
@@ -153,7 +160,13 @@ fn texts(place: &Place, carried: &Carried) -> Result<Vec<String>, Unknown> {
             }
         }
         Place::Param(name) => {
-            found.extend(carried.params.iter().filter(|(own, _)| own == name).map(|(_, text)| text.clone()));
+            found.extend(
+                carried
+                    .params
+                    .iter()
+                    .filter(|(own, _)| own == name)
+                    .map(|(_, text)| text.clone()),
+            );
         }
         Place::Cookie(name) => {
             for (_, value) in carried.headers.iter().filter(|(own, _)| own == "cookie") {
@@ -195,7 +208,8 @@ fn judge(rule: &JwtRule, token: &Token, now: Option<i64>) -> Result<Status, Unkn
     if !rule.audiences.is_empty() && !rule.audiences.iter().any(|audience| is_for(claims, audience)) {
         return Ok(Status::WrongAudience);
     }
-    let same_keys = rule.keys == token.keys && (rule.keys != crate::policy::Keys::Discovery || rule.issuer == token.issuer);
+    let same_keys =
+        rule.keys == token.keys && (rule.keys != crate::policy::Keys::Discovery || rule.issuer == token.issuer);
     if token.state == TokenState::Forged || !same_keys {
         return Ok(Status::Bad);
     }
@@ -239,7 +253,10 @@ fn in_time(claims: &BTreeMap<String, Json>, now: Option<i64>) -> Result<bool, Un
 /// Audiences are compared without scheme and without a slash at their end.
 fn is_for(claims: &BTreeMap<String, Json>, audience: &str) -> bool {
     fn plain(text: &str) -> &str {
-        let text = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).unwrap_or(text);
+        let text = text
+            .strip_prefix("http://")
+            .or_else(|| text.strip_prefix("https://"))
+            .unwrap_or(text);
         text.strip_suffix('/').unwrap_or(text)
     }
     let fits = |value: &Json| matches!(value, Json::String(text) if plain(text) == plain(audience));
@@ -276,8 +293,15 @@ pub(crate) fn after(rules: &[TokenRule], mut carried: Carried, verdict: &Verdict
     };
     if !rule.forward_original_token {
         let places = places(rule);
-        let removed = |own: &Place| places.iter().any(|place| found(own, place) == Found::Token) && !matches!(own, Place::Cookie(_));
-        let gone: Vec<Token> = carried.tokens.iter().filter(|token| removed(&token.place)).cloned().collect();
+        let removed = |own: &Place| {
+            places.iter().any(|place| found(own, place) == Found::Token) && !matches!(own, Place::Cookie(_))
+        };
+        let gone: Vec<Token> = carried
+            .tokens
+            .iter()
+            .filter(|token| removed(&token.place))
+            .cloned()
+            .collect();
         carried.tokens.retain(|token| !removed(&token.place));
         for token in gone {
             if let Place::Header { name, .. } = &token.place {
@@ -308,7 +332,13 @@ pub(crate) fn after(rules: &[TokenRule], mut carried: Carried, verdict: &Verdict
 }
 
 fn made_headers(rule: &JwtRule) -> StringMap {
-    let claims = rule.output_claim_to_headers.iter().map(|(header, claim)| (header.to_ascii_lowercase(), claim.clone()));
-    let payload = rule.output_payload_to_header.iter().map(|header| (header.to_ascii_lowercase(), String::new()));
+    let claims = rule
+        .output_claim_to_headers
+        .iter()
+        .map(|(header, claim)| (header.to_ascii_lowercase(), claim.clone()));
+    let payload = rule
+        .output_payload_to_header
+        .iter()
+        .map(|header| (header.to_ascii_lowercase(), String::new()));
     claims.chain(payload).collect()
 }

@@ -1,0 +1,75 @@
+//! What the mesh answers: every `test` block of the cases, the examples and the programs of the design is as expected.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use meshc::cli::{ExitCode, Io};
+use meshc_tests::{parts, repository};
+
+use crate::golden::inputs;
+
+/// Runs the tests of a project; `Err` says what is not as expected.
+fn judge(project: &Path) -> Result<String, String> {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut io = Io {
+        out: &mut out,
+        err: &mut err,
+        cwd: repository::root().to_path_buf(),
+        err_is_terminal: false,
+        no_color: true,
+        color: false,
+    };
+    let args = ["meshc", "test", "--target", "istio-1.31"].map(Into::into);
+    let code = meshc::cli::run(args.into_iter().chain([project.as_os_str().to_owned()]), &mut io);
+    let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
+    if code == ExitCode::Clean {
+        Ok(err.into_owned())
+    } else {
+        Err(format!("{out}{err}"))
+    }
+}
+
+fn judge_all(projects: impl IntoIterator<Item = PathBuf>) {
+    let mut report = String::new();
+    for project in projects {
+        if let Err(said) = judge(&project) {
+            writeln!(report, "== {}\n{said}", repository::shown(&project)).unwrap();
+        }
+    }
+    assert!(report.is_empty(), "not as expected:\n{report}");
+}
+
+#[test]
+fn cases() {
+    let all = inputs("tests/cases/semantics", ".mesh", &[]);
+    for case in &all {
+        let said = judge(case).unwrap_or_default();
+        assert!(!said.contains("no tests"), "{} has no tests", case.display());
+    }
+    judge_all(all);
+}
+
+#[test]
+fn examples() {
+    let manifests = repository::files("examples", "mesh.toml").unwrap();
+    // The stages of the legacy task say what today's releases do elsewhere.
+    let legacy = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("istio-1.4");
+    judge_all(manifests.into_iter().filter(|path| !legacy(path)));
+}
+
+#[test]
+fn programs_of_the_design() {
+    let Some(folder) = parts::samples() else { return };
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    judge_all(paths.into_iter().filter(|path| {
+        let mesh = path.extension().is_some_and(|extension| extension == "mesh");
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let head: String = text.lines().take_while(|line| line.starts_with('#')).collect();
+        mesh && !head.contains("target istio-1.4")
+    }));
+}
