@@ -23,7 +23,7 @@ pub(super) fn can_judge(outcome: &Outcome) -> anyhow::Result<()> {
             outcome.target
         );
     }
-    if !outcome.manifests.is_empty() {
+    if outcome.is_partial {
         bail!(
             "the YAML that `manifests` names belongs to the policy and is not read yet, so an answer could be wrong; leave `manifests` out of mesh.toml to be answered for the rest"
         );

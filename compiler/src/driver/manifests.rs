@@ -32,6 +32,7 @@ pub fn check_text(path: &str, content: Result<Vec<u8>, FileError>) -> Outcome {
         target: Target::NEWEST,
         builds: Vec::new(),
         manifest_objects,
+        is_partial: true,
     }
 }
 

@@ -67,8 +67,8 @@ pub struct Outcome {
     pub builds: Vec<Build>,
     /// How many objects of Istio the manifests hold that were judged.
     pub manifest_objects: usize,
-    /// The YAML that belongs to the policy, as the project names it; it is not part of `policies` yet.
-    pub manifests: Vec<String>,
+    /// Whether YAML belongs to the policy that is not part of [`Build::policies`] yet.
+    pub is_partial: bool,
 }
 
 impl Outcome {
@@ -160,7 +160,7 @@ fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpo
         target,
         builds,
         manifest_objects,
-        manifests: project.manifest.manifests,
+        is_partial: !project.manifest.manifests.is_empty(),
     })
 }
 
