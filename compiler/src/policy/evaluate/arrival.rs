@@ -181,8 +181,10 @@ impl Judge<'_> {
                 because: mode.by.into_iter().collect(),
                 ..into_plaintext(place)
             };
-            // As bytes it gets through to an application that does not understand it, if the rules let it.
-            return Ok(if facts.http {
+            // On a port that is not declared as HTTP it is taken as bytes, and gets through to an application that does not
+            // understand it, if the rules let it.
+            let declared = facts.port.is_some_and(|port| pod.ports.contains_key(&port));
+            return Ok(if facts.http && declared {
                 Arrival::stop(answer)
             } else {
                 Arrival {

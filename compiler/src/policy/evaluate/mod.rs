@@ -366,7 +366,8 @@ impl<'p> Judge<'p> {
         if !arrival.behind_waypoint {
             facts.client_ip = client_address(request, facts.http && !ztunnel, pod.gateway)?;
         }
-        facts.http = http && !ztunnel;
+        // TLS that no one terminates is bytes, whatever is inside.
+        facts.http = http && !ztunnel && fate.is_none();
         let own;
         let effective = match pod.index {
             Some(index) => self.pod_policy(index),
