@@ -445,13 +445,23 @@ fn insert(entries: &mut Vec<Entry>, keys: &mut BTreeMap<String, Span>, entry: En
 
 fn scalar(text: &str, plain: bool, tag: Option<&Tag>) -> Value {
     match tag {
-        Some(tag) if tag.is_yaml_core_schema() && matches!(tag.suffix.as_str(), "str" | "binary") => {
-            Value::Text(text.to_owned())
-        }
-        Some(tag) if tag.is_yaml_core_schema() => resolve(text),
+        Some(tag) => match core_type(tag) {
+            Some("str" | "binary") => Value::Text(text.to_owned()),
+            Some(_) => resolve(text),
+            None if plain => resolve(text),
+            None => Value::Text(text.to_owned()),
+        },
         _ if plain => resolve(text),
         _ => Value::Text(text.to_owned()),
     }
+}
+
+/// The type that a tag of YAML itself names, in its short or its long form.
+fn core_type(tag: &Tag) -> Option<&str> {
+    if tag.is_yaml_core_schema() {
+        return Some(&tag.suffix);
+    }
+    tag.suffix.strip_prefix("tag:yaml.org,2002:")
 }
 
 /// A key as JSON has it: a text.
@@ -460,6 +470,8 @@ fn name(value: &Value) -> Option<String> {
         Value::Text(text) => Some(text.clone()),
         Value::Flag(flag) => Some(flag.to_string()),
         Value::Whole(number) => Some(number.to_string()),
+        Value::Real(number) if number.is_nan() => Some(".nan".to_owned()),
+        Value::Real(number) if number.is_infinite() => Some(".inf".to_owned()),
         Value::Real(number) => Some(number.to_string()),
         Value::Null | Value::List(_) | Value::Map(_) => None,
     }

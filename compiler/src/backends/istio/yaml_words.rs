@@ -68,7 +68,9 @@ fn decimal(text: &str) -> Option<f64> {
         None => digits(mantissa),
     };
     let exponent_fits = exponent.is_none_or(|text| digits(text.strip_prefix(['-', '+']).unwrap_or(text)));
-    (mantissa_fits && exponent_fits).then(|| text.parse().ok()).flatten()
+    let number: f64 = (mantissa_fits && exponent_fits).then(|| text.parse().ok()).flatten()?;
+    // What is too large for a number stays a text.
+    number.is_finite().then_some(number)
 }
 
 #[cfg(test)]
@@ -91,6 +93,7 @@ mod tests {
             (".5", "Real(0.5)"),
             ("1.2.3", "Text(\"1.2.3\")"),
             ("10.0.0.0/8", "Text(\"10.0.0.0/8\")"),
+            ("1e400", "Text(\"1e400\")"),
             ("5s", "Text(\"5s\")"),
             ("*", "Text(\"*\")"),
             ("-", "Text(\"-\")"),

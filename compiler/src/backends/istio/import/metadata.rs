@@ -1,6 +1,6 @@
 //! The metadata of an object: what the API server demands, and the annotations that Istio refuses.
 
-use super::schema::found;
+use super::schema::{self, FLAG, Field, SOME_TEXT, Shape, TEXT, TEXTS, found, list};
 use super::{Kind, errors, names};
 use crate::backends::istio::yaml_tree::{Entry, Node, Value};
 use crate::diagnostics::Diagnostics;
@@ -28,6 +28,33 @@ const RESERVED: [&str; 3] = [
     "internal.istio.io/webhook-always-reject",
     "internal.istio.io/parents",
     "internal.istio.io/parent-namespace",
+];
+
+static WHOLE: Shape = Shape::Whole {
+    least: i64::MIN as i128,
+    most: i64::MAX as i128,
+};
+
+static OWNER: Shape = Shape::Object(&[
+    Field::new("apiVersion", &SOME_TEXT).required(),
+    Field::new("blockOwnerDeletion", &FLAG).nullable(),
+    Field::new("controller", &FLAG).nullable(),
+    Field::new("kind", &SOME_TEXT).required(),
+    Field::new("name", &SOME_TEXT).required(),
+    Field::new("uid", &SOME_TEXT).required(),
+]);
+
+static OWNERS: Shape = list(&OWNER);
+
+/// What a cluster writes and people copy.
+static TYPED: [(&str, &Shape); 7] = [
+    ("deletionGracePeriodSeconds", &WHOLE),
+    ("finalizers", &TEXTS),
+    ("generation", &WHOLE),
+    ("ownerReferences", &OWNERS),
+    ("resourceVersion", &TEXT),
+    ("selfLink", &TEXT),
+    ("uid", &TEXT),
 ];
 
 const MOST_ANNOTATIONS: usize = 256 << 10;
@@ -61,6 +88,22 @@ pub(super) fn check(object: &Node, kind: Kind, acc: &mut Diagnostics) {
             && !matches!(node.value, Value::Text(_) | Value::Null)
         {
             acc.push(errors::wrong_type(node.span, key, "a string", found(&node.value)));
+        }
+    }
+    for entry in metadata.entries() {
+        let field = TYPED.iter().find(|(name, _)| *name == entry.key);
+        if let Some((name, shape)) = field
+            && !matches!(entry.value.value, Value::Null)
+        {
+            schema::walk(shape, &entry.value, name, acc);
+        }
+    }
+    for field in ["creationTimestamp", "deletionTimestamp"] {
+        if let Some(node) = metadata.get(field)
+            && !matches!(node.value, Value::Null)
+            && !node.text().is_some_and(is_time)
+        {
+            acc.push(errors::bad_time(node.span, field));
         }
     }
     name(metadata, kind, acc);
@@ -117,9 +160,11 @@ fn texts<'a>(metadata: &'a Node, map: &str, acc: &mut Diagnostics) -> Vec<(&'a E
     }
     let mut texts = Vec::new();
     for entry in node.entries() {
-        match entry.value.text() {
-            Some(text) => texts.push((entry, text)),
-            None => acc.push(errors::wrong_type(
+        match &entry.value.value {
+            Value::Text(text) => texts.push((entry, text.as_str())),
+            // Read as an empty text.
+            Value::Null => texts.push((entry, "")),
+            _ => acc.push(errors::wrong_type(
                 entry.value.span,
                 &entry.key,
                 "a string",
@@ -165,4 +210,28 @@ fn dry_run(object: &Node, entry: &Entry, value: &str, kind: Kind, acc: &mut Diag
     } else if !BOOLEANS.contains(&value) {
         acc.push(errors::dry_run_value(entry.value.span, value));
     }
+}
+
+/// A time such as `2025-01-31T12:00:00Z`, as far as its form.
+fn is_time(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let form = |text: &str, form: &str| {
+        let fits = |(c, want): (char, char)| if want == '0' { c.is_ascii_digit() } else { c == want };
+        text.len() == form.len() && text.chars().zip(form.chars()).all(fits)
+    };
+    let Some((moment, rest)) = text.split_at_checked(19) else {
+        return false;
+    };
+    let zone = match rest.strip_prefix('.') {
+        Some(rest) => {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let (fraction, zone) = rest.split_at(end);
+            if !digits(fraction) {
+                return false;
+            }
+            zone
+        }
+        None => rest,
+    };
+    form(moment, "0000-00-00T00:00:00") && (zone == "Z" || form(zone, "+00:00") || form(zone, "-00:00"))
 }

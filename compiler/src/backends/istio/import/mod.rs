@@ -108,13 +108,18 @@ fn object(node: &Node, acc: &mut Diagnostics) -> usize {
         acc.push(errors::odd_object(node.span, schema::found(&node.value)));
         return 0;
     }
-    let Some(kind_node) = node.get("kind") else { return 0 };
-    let Some(kind_name) = kind_node.text() else { return 0 };
+    let version = node.text_of("apiVersion").unwrap_or("");
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let Some((kind_node, kind_name)) = node.get("kind").and_then(|kind| Some((kind, kind.text()?))) else {
+        // Of the group we know that it is Istio's, so somebody meant an object.
+        if [SECURITY, NETWORKING].contains(&group) {
+            acc.push(errors::no_kind(node.span));
+        }
+        return 0;
+    };
     if kind_name.ends_with("List") && node.get("spec").is_none() {
         return node.items_of("items").iter().map(|item| object(item, acc)).sum();
     }
-    let version = node.text_of("apiVersion").unwrap_or("");
-    let group = version.split_once('/').map_or("", |(group, _)| group);
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == kind_name) else {
         // Another kind; unless there is no such kind in the group, and one that is nearly it.
         let known = Kind::ALL
@@ -153,6 +158,16 @@ fn object(node: &Node, acc: &mut Diagnostics) -> usize {
                 FIELDS.into_iter(),
             ));
         }
+    }
+    if let Some(status) = node.get("status")
+        && !matches!(status.value, Value::Map(_))
+    {
+        acc.push(errors::wrong_type(
+            status.span,
+            "status",
+            "a mapping",
+            schema::found(&status.value),
+        ));
     }
     metadata::check(node, kind, acc);
     match node.get("spec") {

@@ -60,6 +60,7 @@ fn what_is_of_no_concern_is_passed_over() {
         "apiVersion: example.com/v1\nkind: PeerAuthentication\nspec: {}\n",
         // The server gives it a name.
         "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {generateName: made-}\n",
+        "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: a, labels: {a: ~}, annotations: {b: !<tag:yaml.org,2002:str> 5}}\n",
         "values: {a: !Ref b}\n",
         "\u{feff}a: b\n",
         "a: b\r\nc: d\r\n",

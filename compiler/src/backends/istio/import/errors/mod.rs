@@ -154,6 +154,10 @@ pub(super) fn missing_field(span: Span, field: &str, parent: &str) -> Diagnostic
     Diagnostic::new(&MISSING_FIELD, span, format!("`{parent}` lacks the field `{field}`"))
 }
 
+pub(super) fn no_kind(span: Span) -> Diagnostic {
+    Diagnostic::new(&MISSING_FIELD, span, "the object has no `kind`")
+}
+
 pub(super) fn empty_text(span: Span, name: &str) -> Diagnostic {
     Diagnostic::new(&WRONG_FIELD_VALUE, span, format!("`{name}` must not be empty"))
 }
@@ -217,6 +221,11 @@ pub(super) fn unserved_version(span: Span, kind: &str, version: &str, served: &[
 
 pub(super) fn no_name(span: Span, kind: &str) -> Diagnostic {
     Diagnostic::new(&INVALID_OBJECT, span, format!("the {kind} has no name")).help("write `metadata.name`")
+}
+
+pub(super) fn bad_time(span: Span, field: &str) -> Diagnostic {
+    Diagnostic::new(&INVALID_OBJECT, span, format!("`{field}` is no time"))
+        .help("leave the field out: the cluster writes it")
 }
 
 pub(super) fn bad_name(span: Span, name: &str) -> Diagnostic {
