@@ -37,32 +37,44 @@ fn is_private(key: &Map<String, Value>) -> Result<bool, String> {
         Some(other) => return Err(format!("has the unknown type `{other}`")),
         None => return Err("has no `kty`".to_owned()),
     };
-    for field in needs
-        .iter()
-        .copied()
-        .chain((private && key.contains_key("d")).then_some("d"))
-    {
-        let Some(value) = key.get(field) else {
+    for field in needs {
+        if !key.contains_key(*field) {
             return Err(format!("lacks `{field}`"));
-        };
-        let Some(text) = value.as_str() else {
-            return Err(format!("has a `{field}` that is no string"));
-        };
-        if field != "crv" && !is_base64(text) {
-            return Err(format!("has a `{field}` that is not base64url"));
         }
     }
-    for field in ["kid", "alg", "use"] {
-        if key.get(field).is_some_and(|value| !value.is_string()) {
-            return Err(format!("has a `{field}` that is no string"));
+    // A null counts as being there, and nothing more is asked of it.
+    for (field, value) in key.iter().filter(|(_, value)| !value.is_null()) {
+        let fits = match field.as_str() {
+            "d" | "n" | "e" | "x" | "y" | "k" => is_text(value, is_base64),
+            "p" | "q" | "dp" | "dq" | "qi" if private => is_text(value, is_base64),
+            "crv" | "kid" | "alg" | "use" | "x5t" | "x5t#S256" => value.is_string(),
+            "key_ops" => are_texts(value, |_| true),
+            // Certificates in DER all start alike.
+            "x5c" => are_texts(value, |text| is_base64(text) && text.starts_with('M')),
+            _ => true,
+        };
+        if !fits {
+            return Err(format!("has a `{field}` that cannot be read"));
         }
     }
     Ok(private)
 }
 
-/// In either alphabet, padded or not, as common readers take it.
+fn is_text(value: &Value, fits: impl Fn(&str) -> bool) -> bool {
+    value.as_str().is_some_and(fits)
+}
+
+fn are_texts(value: &Value, fits: impl Fn(&str) -> bool) -> bool {
+    let texts = |list: &Vec<Value>| list.iter().all(|item| is_text(item, &fits));
+    value.as_array().is_some_and(texts)
+}
+
+/// In either alphabet, with its padding or without.
 fn is_base64(text: &str) -> bool {
+    let text: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
     let body = text.trim_end_matches('=');
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+' | b'/' | b'\n' | b'\r');
-    body.bytes().all(fits) && body.len() % 4 != 1
+    let padding = text.len() - body.len();
+    let alphabet = |extra: &[u8]| body.bytes().all(|b| b.is_ascii_alphanumeric() || extra.contains(&b));
+    let padded = padding == 0 || (padding < 3 && text.len().is_multiple_of(4));
+    padded && body.len() % 4 != 1 && (alphabet(b"-_") || alphabet(b"+/"))
 }

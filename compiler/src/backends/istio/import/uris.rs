@@ -1,5 +1,7 @@
 //! Addresses of key sets, as Go reads them.
 
+use std::net::Ipv6Addr;
+
 /// What is wrong with an address, as the end of a sentence.
 pub(super) fn wrong(uri: &str) -> Option<&'static str> {
     if uri.bytes().any(|b| b < 0x20 || b == 0x7f) {
@@ -12,7 +14,11 @@ pub(super) fn wrong(uri: &str) -> Option<&'static str> {
         return Some("its scheme is neither `http` nor `https`");
     }
     let Some(rest) = rest.strip_prefix("//") else {
-        return escapes(rest.split(['?', '#']).next().unwrap_or(""));
+        // Without a slash nothing of it is taken apart.
+        return match rest.strip_prefix('/') {
+            Some(path) => escapes(path.split(['?', '#']).next().unwrap_or("")),
+            None => None,
+        };
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -48,9 +54,41 @@ fn bad_host(host: &str) -> Option<&'static str> {
     if port.len() > 19 {
         return Some(PORT);
     }
+    if let Some(literal) = name.strip_prefix('[') {
+        let address = literal.strip_suffix(']').unwrap_or(literal);
+        let zoned = address.split_once("%25").filter(|(_, zone)| !zone.is_empty());
+        let address = zoned.map_or(address, |(address, _)| address);
+        return address
+            .parse::<Ipv6Addr>()
+            .is_err()
+            .then_some("its address in brackets is not IPv6");
+    }
+    if name.contains([':', '[']) {
+        return Some("its host has a character that it cannot have");
+    }
+    let name = without_escapes(name);
     let fits = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-_.~!$&'()*+,;=:[]<>\"".contains(c);
     let plain = name.chars().all(fits);
     (!plain).then_some("its host has a character that it cannot have")
+}
+
+/// Letters beyond ASCII may be escaped in a host.
+fn without_escapes(name: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('%') {
+        plain.push_str(before);
+        let code = after.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok());
+        match code.filter(|code| *code >= 0x80) {
+            Some(_) => rest = after.get(2..).unwrap_or(""),
+            None => {
+                plain.push('%');
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
 }
 
 fn user_fits(authority: &str) -> bool {
