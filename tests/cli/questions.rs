@@ -180,3 +180,123 @@ fn eval_answers_a_line_for_a_line() {
     assert_eq!(because["object"], "AuthorizationPolicy shop/web-allow");
     assert_eq!((&because["rule"], &because["line"]), (&json!(1), &json!(12)));
 }
+
+#[test]
+fn eval_answers_one_request_from_flags() {
+    let shell = Shell::project();
+    let principal = "cluster.local/ns/a/sa/b";
+    shell
+        .run(["eval", "--at", "shop/web", "--from", principal])
+        .clean()
+        .prints("200: sidecar: an ALLOW rule matches\nbecause of AuthorizationPolicy shop/web-allow, rule 1 (policy.mesh:12)\n");
+    shell
+        .run([
+            "eval", "--at", "shop/web", "--from", principal, "--path", "/x", "--header", "a=1",
+        ])
+        .clean()
+        .prints("403: sidecar: no ALLOW rule matches\n");
+    shell
+        .run(["eval", "--at", "shop/web"])
+        .clean()
+        .prints("reset: sidecar: mutual TLS is demanded\n");
+    shell
+        .run(["eval", "--at", "shop/nobody"])
+        .could_not_run()
+        .says("there is no workload `shop/nobody`");
+    shell
+        .run(["eval", "--at", "shop/web", "--header", "a"])
+        .could_not_run()
+        .says("`a` is not of the form");
+    shell.run(["eval"]).could_not_run().says("--requests");
+    shell
+        .run(["eval", "--at", "shop/web", "--requests", "-"])
+        .could_not_run()
+        .says("cannot be used with");
+}
+
+/// Requests that lack what the answer depends on, and what is said of them.
+const LACKING: &[(&str, &str)] = &[
+    (r#"{"at": "net/peer"}"#, "the address of the TCP peer"),
+    (r#"{"at": "net/client"}"#, "the address of the client"),
+    (r#"{"at": "net/goal"}"#, "the address of the destination"),
+    (r#"{"at": "net/asks"}"#, "what the authorizer `opa` says"),
+    (r#"{"at": "net/host", "path": "/"}"#, "the host"),
+    (r#"{"at": "net/ports", "path": "/"}"#, "exactly one HTTP port"),
+    (
+        r#"{"at": "net/unknown", "path": "/"}"#,
+        "the answer depends on the port",
+    ),
+    (
+        r#"{"at": "net/tokens", "token": {"issuer": "idp", "claims": {"exp": 5}}}"#,
+        "the clock",
+    ),
+    (
+        r#"{"at": "net/tokens", "headers": {"authorization": "Bearer a.b.c"}}"#,
+        "a token as text",
+    ),
+    (r#"{"at": "net/behind", "path": "/"}"#, "the address of the client"),
+    (
+        r#"{"at": "net/behind", "path": "/", "peer-ip": "10.0.0.1"}"#,
+        "the address of the client",
+    ),
+    (r#"{"at": "net/envoys"}"#, "`x-request-id`, which Envoy sets itself"),
+];
+
+const LACKED: &str = "mesh { workload-label app  provider opa grpc }
+issuer idp { iss https://idp.test  jwks-uri https://idp.test/k }
+namespace net {
+    workload peer { ports 80 http  deny peer-ip 10.0.0.0/8 to any }
+    workload client { ports 80 http  allow client-ip 10.0.0.0/8 to any }
+    workload goal { ports 80 http  allow anyone to dest-ip 10.0.0.0/8 }
+    workload asks { ports 80 http  ask opa about anyone to any }
+    workload host { ports 80 http  allow anyone to host host.net.svc.cluster.local }
+    workload ports { ports 80 http, 81 http }
+    workload unknown { deny anyone to port 81 }
+    workload tokens { ports 80 http  accept idp }
+    workload envoys { ports 80 http  allow anyone to any when header[x-request-id] present }
+    gateway behind { select a=b  ports 80 http  trusted-proxies 1  allow client-ip 10.0.0.0/8 to any }
+}
+";
+
+#[test]
+fn a_missing_fact_is_asked_for() {
+    let shell = Shell::new();
+    shell.file("mesh.toml", "target = \"istio-1.31\"\n");
+    shell.file("a.mesh", LACKED);
+    let lines: Vec<&str> = LACKING.iter().map(|(line, _)| *line).collect();
+    shell.file("requests.jsonl", lines.join("\n"));
+    let ran = shell.run(["eval", "--requests", "requests.jsonl"]).clean();
+    assert_eq!(ran.out.lines().count(), LACKING.len());
+    for ((line, wanted), answer) in LACKING.iter().zip(ran.out.lines()) {
+        let answer: Value = serde_json::from_str(answer).unwrap();
+        assert!(
+            answer["error"].as_str().is_some_and(|error| error.contains(wanted)),
+            "{line}\n{answer}"
+        );
+    }
+    // With the fact, or where it changes nothing, there is an answer.
+    shell
+        .run(["eval", "--at", "net/peer", "--peer-ip", "10.1.2.3"])
+        .clean()
+        .prints("403");
+    shell
+        .run(["eval", "--at", "net/asks", "--answer", "opa=allow"])
+        .clean()
+        .prints("200");
+    shell
+        .run(["eval", "--at", "net/unknown", "--path", "/", "--port", "80"])
+        .clean()
+        .prints("200");
+    shell
+        .run([
+            "eval",
+            "--at",
+            "net/tokens",
+            "--token",
+            "idp",
+            "--claims",
+            "{\"sub\": \"a\"}",
+        ])
+        .clean()
+        .prints("200");
+}

@@ -35,7 +35,7 @@ pub(super) enum Command {
     Build(build::Args),
     Check(check::Args),
     Test(test::Args),
-    Eval(eval::Args),
+    Eval(Box<eval::Args>),
     Fmt(fmt::Args),
     Explain(explain::Args),
     New(new::Args),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
@@ -21,23 +21,29 @@ use crate::policy::inventory::Protocol;
 use crate::policy::request::{Answer, Caller, Destination, Json, Request, Token, TokenState};
 use crate::source::{Disk, Files as _, SourceMap};
 
-/// Say what the mesh answers to requests
+/// Say what the mesh answers to a request, or to many
 ///
 /// Examples:
+///   meshc eval --at shop/web --from shop/api --path /orders/1
+///   meshc eval --at shop/web --from cluster.local/ns/ops/sa/debug --port 5432
+///   meshc eval --at shop/web --token corp --claims '{"groups": ["staff"]}' --method DELETE
 ///   meshc eval --requests requests.jsonl
 ///   echo '{"at": "shop/web", "from": "outsider", "path": "/"}' | meshc eval --requests -
 ///
-/// A request is a JSON object on one line, and so is each answer, in the same order;
+/// With `--requests`, a request is a JSON object on one line, and so is each answer, in the same order;
 /// `spec/eval-request.schema.json` and `spec/eval-answer.schema.json` describe them.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]
-    path: Option<PathBuf>,
+    project: Option<PathBuf>,
 
-    /// The file with the requests; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    requests: PathBuf,
+    /// The file with many requests; `-` is standard input
+    #[arg(long, value_name = "FILE", required_unless_present = "at", conflicts_with = "at")]
+    requests: Option<PathBuf>,
+
+    #[command(flatten)]
+    one: One,
 
     /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]
     #[arg(long, value_name = "RELEASE")]
@@ -52,9 +58,125 @@ pub(super) struct Args {
     set: Vec<String>,
 }
 
+/// One request from flags.
+#[derive(Debug, clap::Args)]
+struct One {
+    /// The workload or gateway that is asked, `namespace/name`
+    #[arg(long, value_name = "WORKLOAD")]
+    at: Option<String>,
+
+    /// Straight to the pod, past the waypoint
+    #[arg(long, requires = "at")]
+    pod: bool,
+
+    /// Who asks: a workload, a principal such as `cluster.local/ns/shop/sa/web`, or `outsider` [default: outsider]
+    #[arg(long, value_name = "CALLER", requires = "at")]
+    from: Option<String>,
+
+    /// The pod's port
+    #[arg(long, requires = "at")]
+    port: Option<u16>,
+
+    #[arg(long, requires = "at")]
+    method: Option<String>,
+
+    /// The path, with its query
+    #[arg(long, requires = "at")]
+    path: Option<String>,
+
+    #[arg(long, requires = "at")]
+    host: Option<String>,
+
+    /// A header; may stand several times
+    #[arg(long, value_name = "NAME=VALUE", requires = "at")]
+    header: Vec<String>,
+
+    #[arg(long, requires = "at")]
+    sni: Option<String>,
+
+    /// The address of the TCP peer
+    #[arg(long, value_name = "ADDRESS", requires = "at")]
+    peer_ip: Option<String>,
+
+    /// The address of the client behind trusted proxies
+    #[arg(long, value_name = "ADDRESS", requires = "at")]
+    client_ip: Option<String>,
+
+    /// A valid token of this issuer
+    #[arg(long, value_name = "ISSUER", requires = "at")]
+    token: Option<String>,
+
+    /// What the token says, as a JSON object
+    #[arg(long, value_name = "JSON", requires = "token")]
+    claims: Option<String>,
+
+    /// What an external authorizer answers; may stand several times
+    #[arg(long, value_name = "PROVIDER=allow|deny", requires = "at")]
+    answer: Vec<String>,
+
+    /// Judge as if dry-run rules were enforced
+    #[arg(long, requires = "at")]
+    dry_run: bool,
+}
+
+impl One {
+    /// As a request of the machine interface.
+    fn request(&self) -> anyhow::Result<Map<String, Value>> {
+        let mut object = Map::new();
+        let texts = [
+            ("at", &self.at),
+            ("method", &self.method),
+            ("path", &self.path),
+            ("host", &self.host),
+            ("sni", &self.sni),
+            ("peer-ip", &self.peer_ip),
+            ("client-ip", &self.client_ip),
+        ];
+        for (key, value) in texts {
+            object.extend(value.as_ref().map(|value| (key.to_owned(), json!(value))));
+        }
+        if let Some(from) = &self.from {
+            // A workload has one slash, a principal more.
+            let principal = from.matches('/').count() > 1;
+            let caller = if principal {
+                json!({ "principal": from })
+            } else {
+                json!(from)
+            };
+            object.insert("from".to_owned(), caller);
+        }
+        object.extend(self.port.map(|port| ("port".to_owned(), json!(port))));
+        object.insert("pod".to_owned(), json!(self.pod));
+        object.insert("dry-run".to_owned(), json!(self.dry_run));
+        if let Some(issuer) = &self.token {
+            let claims: Value = match &self.claims {
+                Some(text) => serde_json::from_str(text).context("`--claims` is no JSON")?,
+                None => json!({}),
+            };
+            object.insert("token".to_owned(), json!({ "issuer": issuer, "claims": claims }));
+        }
+        let mut headers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, value) in pairs(&self.header, "--header NAME=VALUE")? {
+            headers.entry(name).or_default().push(value);
+        }
+        object.insert("headers".to_owned(), json!(headers));
+        let answers: BTreeMap<&str, &str> = pairs(&self.answer, "--answer PROVIDER=allow")?.into_iter().collect();
+        object.insert("answers".to_owned(), json!(answers));
+        Ok(object)
+    }
+}
+
+fn pairs<'a>(texts: &'a [String], form: &str) -> anyhow::Result<Vec<(&'a str, &'a str)>> {
+    let pair = |text: &'a String| {
+        text.split_once('=')
+            .with_context(|| format!("`{text}` is not of the form `{form}`"))
+    };
+    texts.iter().map(pair).collect()
+}
+
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let project = ProjectArgs {
-        path: args.path.clone(),
+        path: args.project.clone(),
         target: args.target.clone(),
         env: args.env.clone(),
         set: args.set.clone(),
@@ -72,15 +194,22 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let Some(build) = outcome.builds.first() else {
         bail!("there is nothing to ask");
     };
-    let text = read(args, io)?;
     let facts = inventory::facts(&build.program, outcome.target);
     let judge = Judge::new(&build.policies, &facts.inventory);
     let reader = Reader {
         program: &build.program,
         facts: &facts,
     };
+    let Some(requests) = &args.requests else {
+        let request = reader.request(&args.one.request()?).map_err(anyhow::Error::msg)?;
+        let answer = judge
+            .answer(&request)
+            .map_err(|unknown| anyhow::Error::msg(unknown.to_string()))?;
+        io.print(&human(&outcome.sources, &answer));
+        return Ok(ExitCode::Clean);
+    };
     let mut out = String::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+    for line in read(requests, io)?.lines().filter(|line| !line.trim().is_empty()) {
         let answer = reader.answer(&judge, line, &outcome.sources);
         out.push_str(&answer.to_string());
         out.push('\n');
@@ -89,19 +218,28 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Clean)
 }
 
-fn read(args: &Args, io: &Io<'_>) -> anyhow::Result<String> {
-    if args.requests.as_os_str() == "-" {
+fn read(requests: &Path, io: &Io<'_>) -> anyhow::Result<String> {
+    if requests.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin()
             .read_to_string(&mut text)
             .context("cannot read requests from standard input")?;
         return Ok(text);
     }
-    let shown = args.requests.display();
+    let shown = requests.display();
     let bytes = Disk
-        .read(&io.cwd.join(&args.requests))
+        .read(&io.cwd.join(requests))
         .with_context(|| format!("cannot read `{shown}`"))?;
     String::from_utf8(bytes).with_context(|| format!("`{shown}` is not UTF-8"))
+}
+
+/// An answer for a person.
+fn human(sources: &SourceMap, answer: &Answer) -> String {
+    let mut out = format!("{}: {}\n", answer.outcome.word(), answer.why);
+    for reason in &answer.because {
+        out.push_str(&format!("because of {}\n", verdicts::reason(sources, reason)));
+    }
+    out
 }
 
 /// The reasons of an answer as JSON.
