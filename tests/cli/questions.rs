@@ -300,3 +300,33 @@ fn a_missing_fact_is_asked_for() {
         .clean()
         .prints("200");
 }
+
+#[test]
+fn older_releases_join_headers_and_leave_signs() {
+    let shell = Shell::new();
+    shell.file("mesh.toml", "target = \"istio-1.31\"\n");
+    shell.file(
+        "a.mesh",
+        "mesh { workload-label app }\nnamespace n {\n    workload h { ports 80 http  allow anyone to any when header[x-a] = v }\n    \
+         workload s { ports 80 http  allow sa a/b.c of * to any }\n}\n",
+    );
+    let header = [
+        "eval", "--at", "n/h", "--header", "x-a=w", "--header", "x-a=v", "--target",
+    ];
+    let with = |target| -> [&str; 9] { [&header[..], &[target]].concat().try_into().unwrap() };
+    shell.run(with("istio-1.31")).clean().prints("200");
+    shell.run(with("istio-1.29.0")).clean().prints("403");
+    let account = |from, target| ["eval", "--at", "n/s", "--from", from, "--target", target];
+    shell
+        .run(account("cluster.local/ns/a/sa/b.c", "istio-1.28"))
+        .clean()
+        .prints("200");
+    shell
+        .run(account("cluster.local/ns/a/sa/bxc", "istio-1.31"))
+        .clean()
+        .prints("403");
+    shell
+        .run(account("cluster.local/ns/a/sa/bxc", "istio-1.28"))
+        .could_not_run()
+        .says("a meaning of its own");
+}

@@ -195,7 +195,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         bail!("there is nothing to ask");
     };
     let facts = inventory::facts(&build.program, outcome.target);
-    let judge = Judge::new(&build.policies, &facts.inventory);
+    let judge = Judge::new(&build.policies, &facts.inventory, outcome.target);
     let reader = Reader {
         program: &build.program,
         facts: &facts,

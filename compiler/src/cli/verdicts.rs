@@ -71,7 +71,7 @@ pub(super) fn judge(outcome: &Outcome, filter: Option<&str>) -> Vec<Judged> {
 
 fn judge_build(build: &Build, target: Target, filter: Option<&str>) -> Vec<Judged> {
     let facts = inventory::facts(&build.program, target);
-    let judge = Judge::new(&build.policies, &facts.inventory);
+    let judge = Judge::new(&build.policies, &facts.inventory, target);
     let meant = |test: &&Test| filter.is_none_or(|filter| test.name.it.contains(filter));
     let tests = build.program.tests.iter().filter(meant);
     tests

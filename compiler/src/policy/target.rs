@@ -91,6 +91,29 @@ impl Target {
         self >= feature.since()
     }
 
+    /// Whether a header that stands more than once is tested as one text, joined by commas.
+    #[must_use]
+    pub const fn joins_repeated_headers(self) -> bool {
+        match self.minor {
+            ..27 => true,
+            27 => self.patch < 8,
+            28 => self.patch < 5,
+            29 => self.patch < 1,
+            _ => false,
+        }
+    }
+
+    /// Whether signs such as the dot keep a meaning of their own in patterns of peer identities.
+    #[must_use]
+    pub const fn leaves_identities_unescaped(self) -> bool {
+        match self.minor {
+            ..28 => true,
+            28 => self.patch < 7,
+            29 => self.patch < 3,
+            _ => false,
+        }
+    }
+
     /// Whether the security and networking kinds are served as `v1`.
     #[must_use]
     pub const fn serves_v1(self) -> bool {
@@ -116,6 +139,31 @@ impl fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fixes_of_meaning_come_with_patches() {
+        let table = [
+            ("istio-1.5", true, true),
+            ("istio-1.27.7", true, true),
+            ("istio-1.27.8", false, true),
+            ("istio-1.28.4", true, true),
+            ("istio-1.28.6", false, true),
+            ("istio-1.28.7", false, false),
+            ("istio-1.29", true, true),
+            ("istio-1.29.2", false, true),
+            ("istio-1.29.3", false, false),
+            ("istio-1.30", false, false),
+        ];
+        for (name, joined, unescaped) in table {
+            let target = Target::parse(name);
+            assert_eq!(target.map(Target::joins_repeated_headers), Some(joined), "{name}");
+            assert_eq!(
+                target.map(Target::leaves_identities_unescaped),
+                Some(unescaped),
+                "{name}"
+            );
+        }
+    }
 
     #[test]
     fn reads_releases_and_nothing_else() {

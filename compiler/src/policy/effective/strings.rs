@@ -206,6 +206,17 @@ impl PeerMatch {
         })
     }
 
+    /// Whether it holds a sign that older releases took as one of a regular expression.
+    pub(crate) fn has_sign(&self) -> bool {
+        let signs = |text: &str| text.contains(['.', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\']);
+        match self {
+            Self::Principal(StringMatch::Suffix(suffix)) => signs(suffix),
+            Self::Principal(_) | Self::TrustDomain(_) => false,
+            Self::Namespace(pieces) => pieces.iter().any(|piece| signs(piece)),
+            Self::ServiceAccount { namespace, name } => signs(namespace) || signs(name),
+        }
+    }
+
     /// `principal` is a SPIFFE identity without `spiffe://`.
     pub(crate) fn matches(&self, principal: &str) -> bool {
         match self {

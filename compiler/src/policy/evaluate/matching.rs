@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::policy::Target;
 use crate::policy::effective::rules::{CompiledRule, Matcher, Test};
 use crate::policy::effective::strings::StringMatch;
 use crate::policy::request::{Json, Unknown};
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 /// What one enforcer sees of a request or connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
+    pub(crate) target: Target,
     pub(crate) http: bool,
     pub(crate) port: Option<u16>,
     pub(crate) peer: Peer,
@@ -123,7 +125,17 @@ fn holds(test: &Test, facts: &Facts) -> Truth {
 
 fn value(matcher: &Matcher, facts: &Facts) -> Truth {
     match matcher {
-        Matcher::Peer(pattern) => peer(facts, |principal| pattern.matches(principal)),
+        Matcher::Peer(pattern) => match peer(facts, |principal| pattern.matches(principal)) {
+            Truth::No
+                if facts.peer != Peer::Nobody && pattern.has_sign() && facts.target.leaves_identities_unescaped() =>
+            {
+                Truth::Unknown(Unknown::Other(format!(
+                    "in {} a sign in the pattern of an identity has a meaning of its own, which is not judged",
+                    facts.target
+                )))
+            }
+            truth => truth,
+        },
         Matcher::ZtunnelPrincipal(pattern) => peer(facts, |principal| {
             parts(principal).is_some() && (*pattern == StringMatch::Present || pattern.matches(principal))
         }),
@@ -250,8 +262,25 @@ fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
             "a rule tests the header `{name}`, which Envoy sets itself and no request states"
         )));
     }
-    let values = facts.headers.iter().filter(|(own, _)| own == name);
-    Truth::any(values.map(|(_, value)| match (value, pattern) {
+    let values: Vec<&HeaderValue> = facts
+        .headers
+        .iter()
+        .filter(|(own, _)| own == name)
+        .map(|(_, v)| v)
+        .collect();
+    if values.len() > 1 && facts.target.joins_repeated_headers() {
+        let texts = values.iter().map(|value| match value {
+            HeaderValue::Text(text) => Some(text.as_str()),
+            HeaderValue::Token(_) | HeaderValue::Opaque => None,
+        });
+        return match texts.collect::<Option<Vec<&str>>>() {
+            Some(texts) => Truth::of(pattern.matches_present(&texts.join(","))),
+            None => Truth::Unknown(Unknown::Other(format!(
+                "a rule tests the text of the header `{name}`, which holds a token given by its claims"
+            ))),
+        };
+    }
+    Truth::any(values.into_iter().map(|value| match (value, pattern) {
         (HeaderValue::Text(text), pattern) => Truth::of(pattern.matches_present(text)),
         (_, StringMatch::Present) => Truth::Yes,
         (HeaderValue::Token(start), StringMatch::Prefix(prefix)) if start.starts_with(prefix.as_str()) => Truth::Yes,

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use super::effective::{Effective, Enforcer};
 use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, WorkloadKind};
 use super::request::{Answer, Caller, Destination, Outcome, Request, Stage, Unknown};
-use super::{PolicySet, StringMap, TlsMode};
+use super::{PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
 use chain::Asked;
 use client::{Client, Said};
@@ -25,11 +25,12 @@ use matching::{Facts, HeaderValue, Host, Peer};
 use path::Path;
 use tokens::Carried;
 
-/// Answers questions about one policy and one installation. What is in force at a workload is composed once.
+/// Answers questions about one policy, one installation and one release. What is in force at a workload is composed once.
 #[derive(Debug)]
 pub struct Judge<'p> {
     policies: &'p PolicySet,
     inventory: &'p Inventory,
+    target: Target,
     /// For each workload; `None` inside: nobody enforces.
     pods: Vec<OnceLock<Option<Effective>>>,
     /// For each service with a waypoint.
@@ -50,10 +51,11 @@ struct Pod<'a> {
 impl<'p> Judge<'p> {
     /// Ready to be asked.
     #[must_use]
-    pub fn new(policies: &'p PolicySet, inventory: &'p Inventory) -> Self {
+    pub fn new(policies: &'p PolicySet, inventory: &'p Inventory, target: Target) -> Self {
         Self {
             policies,
             inventory,
+            target,
             pods: inventory.workloads.iter().map(|_| OnceLock::new()).collect(),
             waypoints: inventory.services.iter().map(|_| OnceLock::new()).collect(),
         }
@@ -240,6 +242,7 @@ impl<'p> Judge<'p> {
     ) -> Result<Answer, Unknown> {
         let service = way.and_then(|(at, port)| Some((at, self.inventory.services.get(at)?, port)));
         let mut facts = Facts {
+            target: self.target,
             http,
             port,
             peer: Peer::Nobody,
