@@ -1,11 +1,13 @@
 //! The alternatives of one item, with what its action and its enforcers ask of them.
 
+use std::collections::BTreeSet;
+
 use super::access::port_span;
 use super::facts::Facts;
 use super::formula::{self, Alternative, Slot};
 use super::{Context, errors};
 use crate::diagnostics::Diagnostics;
-use crate::hir::{Expr, Scope};
+use crate::hir::{Expr, Scope, ScopeKind};
 use crate::policy::{ConditionKey, Feature};
 use crate::source::Span;
 
@@ -96,13 +98,16 @@ fn leave_out_tcp<'p>(
             return None;
         }
     };
+    let mut spared: BTreeSet<u16> = BTreeSet::new();
     for alternative in list.iter_mut().filter(|a| always || a.asks_for_http()) {
         let named: Vec<&String> = alternative.lists(&Slot::Ports).flatten().collect();
         if named.is_empty() {
             let excluded = alternative.negative.entry(Slot::Ports).or_default();
-            for port in tcp.keys().map(u16::to_string) {
-                if !excluded.contains(&port) {
-                    excluded.push(port);
+            for port in tcp.keys() {
+                let text = port.to_string();
+                if !excluded.contains(&text) {
+                    excluded.push(text);
+                    spared.insert(*port);
                 }
             }
             if excluded.is_empty() {
@@ -120,6 +125,13 @@ fn leave_out_tcp<'p>(
                 demand == Demand::Require,
             ));
             return None;
+        }
+    }
+    if matches!(scope.kind, ScopeKind::Mesh | ScopeKind::Namespace) || scope.in_mesh {
+        let undeclared = |pod: &&Scope| spared.iter().any(|port| !pod.facts.ports.contains_key(port));
+        let open: Vec<&Scope> = ctx.reach.workloads(scope).into_iter().filter(undeclared).collect();
+        if !open.is_empty() {
+            acc.push(errors::spares_port(&spared, &open, span));
         }
     }
     Some(())

@@ -1,5 +1,7 @@
 //! What cannot be lowered: its code, its page, and the one place that words it.
 
+use std::collections::BTreeSet;
+
 use super::reach::PortClash;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::code::codes;
@@ -46,6 +48,8 @@ codes! {
         "A `deny` that only excludes by HTTP facts closes TCP ports.";
     NOT_ENFORCED Warning "W0323" "not-enforced" "not_enforced.md"
         "Nobody enforces the rules of a block.";
+    SPARES_PORT Note "N0324" "spares-port" "spares_port.md"
+        "A wide rule about HTTP leaves out a port for all, because one workload declares it as TCP.";
 }
 
 pub(super) fn too_many_alternatives(span: Span) -> Diagnostic {
@@ -258,4 +262,19 @@ pub(super) fn closes_tcp(ports: &[String], span: Span) -> Diagnostic {
         format!("this also closes the TCP {noun} {list}, where no request can be an exception"),
     )
     .help("name the HTTP ports if only they are meant: `to port P`")
+}
+
+pub(super) fn spares_port(ports: &BTreeSet<u16>, open: &[&Scope], span: Span) -> Diagnostic {
+    let list: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let noun = if ports.len() == 1 { "port" } else { "ports" };
+    let message = format!(
+        "this leaves out the TCP {noun} {} for every workload that it reaches",
+        list.join(", ")
+    );
+    let diagnostic = Diagnostic::new(&SPARES_PORT, span, message);
+    let diagnostic = open
+        .iter()
+        .take(3)
+        .fold(diagnostic, |d, scope| d.secondary(scope.span, "not declared here"));
+    diagnostic.help("write the rule in the blocks of the workloads, or name their ports, if a pod may serve HTTP there")
 }
