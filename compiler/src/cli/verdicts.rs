@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 
 use crate::driver::{Build, Outcome};
-use crate::hir::{self, Extra, Program, Test, TestBody};
+use crate::hir::{Extra, Program, Test, TestBody};
 use crate::lower::inventory::{self, Facts};
 use crate::policy::evaluate::Judge;
 use crate::policy::request::{Answer, Json, Reason};
@@ -97,7 +97,7 @@ fn lines(judge: &Judge<'_>, program: &Program, facts: &Facts, test: &Test) -> Ve
                 };
                 Line {
                     span: line.span,
-                    expected: word_of(line.expect),
+                    expected: line.expect.word(),
                     got,
                 }
             })
@@ -145,18 +145,6 @@ pub(super) fn json(value: &serde_json::Value) -> Json {
         serde_json::Value::Object(map) => {
             Json::Object(map.iter().map(|(name, value)| (name.clone(), json(value))).collect())
         }
-    }
-}
-
-const fn word_of(outcome: hir::Outcome) -> &'static str {
-    match outcome {
-        hir::Outcome::Ok => "200",
-        hir::Outcome::BadRequest => "400",
-        hir::Outcome::Unauthorized => "401",
-        hir::Outcome::Forbidden => "403",
-        hir::Outcome::Unavailable => "503",
-        hir::Outcome::Reset => "reset",
-        hir::Outcome::TlsError => "tls-error",
     }
 }
 

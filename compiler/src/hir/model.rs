@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+pub use crate::policy::inventory::{Normalization, Protocol};
+pub use crate::policy::request::Outcome;
 use crate::policy::{IpBlock, MtlsMode, StringMap, TlsMode};
 use crate::source::Span;
 pub use crate::syntax::ast::{InvariantKind, PlaceKind, TokenState};
@@ -83,14 +85,6 @@ impl MeshFacts {
     pub fn own_domains(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.trust_domain.as_str()).chain(self.aliases.iter().map(String::as_str))
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Normalization {
-    None,
-    Base,
-    MergeSlashes,
-    DecodeAndMergeSlashes,
 }
 
 /// An external authorizer of the mesh configuration.
@@ -207,24 +201,6 @@ pub struct ScopeFacts {
 pub struct Account {
     pub namespace: String,
     pub name: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Protocol {
-    Http,
-    Tcp,
-    Tls,
-    Https,
-    HttpsMutual,
-    Unproxied,
-}
-
-impl Protocol {
-    /// Whether a connection there has no HTTP facts: `tcp` and `tls`.
-    #[must_use]
-    pub const fn is_opaque(self) -> bool {
-        matches!(self, Self::Tcp | Self::Tls)
-    }
 }
 
 /// A Service in front of a workload.
@@ -559,16 +535,4 @@ pub enum Extra {
         allow: bool,
     },
     DryRun,
-}
-
-/// What the mesh answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
-    Ok,
-    BadRequest,
-    Unauthorized,
-    Forbidden,
-    Unavailable,
-    Reset,
-    TlsError,
 }

@@ -6,7 +6,7 @@ use super::reach::Reach;
 use crate::hir::{self, Dataplane, Extra, IssuerId, Program, RequestLine, Scope, ScopeKind, TestCaller};
 use crate::policy::effective::includes;
 use crate::policy::inventory::{
-    Account, DataPlane, Inventory, Mesh, Normalization, Protocol, Provider, Service, Waypoint, Workload, WorkloadKind,
+    Account, DataPlane, Inventory, Mesh, Protocol, Provider, Service, Waypoint, Workload, WorkloadKind,
 };
 use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, TokenState};
 use crate::policy::{Keys, StringMap, Target};
@@ -69,12 +69,7 @@ fn mesh(program: &Program, target: Target) -> Mesh {
         trust_domain: said.trust_domain.clone(),
         aliases: said.aliases.clone(),
         trusts: said.trusts.clone(),
-        normalization: match said.normalization {
-            hir::Normalization::None => Normalization::None,
-            hir::Normalization::Base => Normalization::Base,
-            hir::Normalization::MergeSlashes => Normalization::MergeSlashes,
-            hir::Normalization::DecodeAndMergeSlashes => Normalization::DecodeAndMergeSlashes,
-        },
+        normalization: said.normalization,
         providers: said
             .providers
             .iter()
@@ -112,7 +107,7 @@ fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str) -> 
     // What other blocks say of these pods holds too; the block itself comes first.
     for block in std::iter::once(scope).chain(covering(program, scope)) {
         for (port, spoken) in &block.facts.ports {
-            ports.entry(*port).or_insert(protocol(spoken.it));
+            ports.entry(*port).or_insert(spoken.it);
         }
     }
     Workload {
@@ -143,17 +138,6 @@ fn covering<'p>(program: &'p Program, scope: &'p Scope) -> impl Iterator<Item = 
         let wanted = &other.facts.select;
         pods && near && !same && !wanted.is_empty() && includes(&scope.facts.select, wanted)
     })
-}
-
-const fn protocol(spoken: hir::Protocol) -> Protocol {
-    match spoken {
-        hir::Protocol::Http => Protocol::Http,
-        hir::Protocol::Tcp => Protocol::Tcp,
-        hir::Protocol::Tls => Protocol::Tls,
-        hir::Protocol::Https => Protocol::Https,
-        hir::Protocol::HttpsMutual => Protocol::HttpsMutual,
-        hir::Protocol::Unproxied => Protocol::Unproxied,
-    }
 }
 
 /// A Service is in front of the pods of its block, and of every block whose pods that one selects too.

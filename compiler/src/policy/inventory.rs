@@ -153,6 +153,12 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Whether a connection there has no HTTP facts: `tcp` and `tls`.
+    #[must_use]
+    pub const fn is_opaque(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls)
+    }
+
     /// Whether connections there are read as HTTP.
     #[must_use]
     pub const fn is_http(self) -> bool {
