@@ -15,25 +15,25 @@ const FOLDER: &str = "/case";
 pub(crate) fn check_case(case: &Case) -> Result<Outcome, String> {
     let project = case.project(FOLDER);
     let location = locate(&project, Path::new(FOLDER))?;
-    driver::check(&project, &location, &of_case(case)?).map_err(|error| error.to_string())
+    driver::check(&project, &location.into(), &of_case(case)?).map_err(|error| error.to_string())
 }
 
 /// What a case emits.
 pub(crate) fn build_case(case: &Case) -> Result<String, String> {
     let project = case.project(FOLDER);
     let location = locate(&project, Path::new(FOLDER))?;
-    let outcome = driver::build(&project, &location, &of_case(case)?).map_err(|error| error.to_string())?;
+    let outcome = driver::build(&project, &location.into(), &of_case(case)?).map_err(|error| error.to_string())?;
     Ok(outcome.builds.iter().map(stream).collect())
 }
 
 /// All findings on a project on disk.
 pub(crate) fn check(folder: &Path) -> Result<Outcome, String> {
-    driver::check(&Disk, &locate(&Disk, folder)?, &Options::default()).map_err(|error| error.to_string())
+    driver::check(&Disk, &locate(&Disk, folder)?.into(), &Options::default()).map_err(|error| error.to_string())
 }
 
 /// What a project on disk emits.
 pub(crate) fn build(folder: &Path, options: &Options) -> Result<Outcome, String> {
-    driver::build(&Disk, &locate(&Disk, folder)?, options).map_err(|error| error.to_string())
+    driver::build(&Disk, &locate(&Disk, folder)?.into(), options).map_err(|error| error.to_string())
 }
 
 /// The objects as one YAML stream.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use meshc::backends::istio::import;
+use meshc::backends::manifests;
 use meshc::diagnostics::{Diagnostic, Diagnostics, Severity};
 use meshc::source::{FileId, SourceMap, line_index::Unit};
 use meshc_tests::emitted::{self, Release};
@@ -168,7 +168,7 @@ fn difference(ours: &[Diagnostic], theirs: &Verdict) -> Option<String> {
 
 fn findings(text: &str) -> Vec<Diagnostic> {
     let mut acc = Diagnostics::default();
-    import::check(FileId(0), text, &mut acc);
+    manifests::read(FileId(0), text, &mut acc);
     acc.into_sorted()
 }
 

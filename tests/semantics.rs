@@ -13,6 +13,7 @@ use crate::golden::inputs;
 fn judge(project: &Path) -> Result<String, String> {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut io = Io {
+        input: &mut std::io::empty(),
         out: &mut out,
         err: &mut err,
         cwd: repository::root().to_path_buf(),

@@ -86,7 +86,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rayon", &["compiler/src/driver"]),
     ("toml", &["compiler/src/driver"]),
     ("serde_saphyr", &["compiler/src/backends"]),
-    ("saphyr_parser", &["compiler/src/backends/istio/yaml_tree.rs"]),
+    ("saphyr_parser", &["compiler/src/backends/yaml/tree.rs"]),
     // A program may hold JSON itself: key sets, and the claims of a token in a test.
     (
         "serde_json",

@@ -88,8 +88,8 @@ fn in_process(criterion: &mut Criterion, name: &str, project: &Project) -> Optio
     for (path, text) in project {
         files.insert(Path::new("/project").join(path), text.as_str());
     }
-    let location = Location::find(&files, Path::new("/project"), None).ok()?;
-    let build = || driver::build(&files, &location, &Options::default());
+    let inputs = Location::find(&files, Path::new("/project"), None).ok()?.into();
+    let build = || driver::build(&files, &inputs, &Options::default());
     let outcome = build().ok()?;
     assert!(
         outcome.builds.iter().any(|build| !build.artifacts.is_empty()),

@@ -1,6 +1,6 @@
 //! The `meshc` command: hands the process to [`meshc::cli::run`].
 
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::process::ExitCode;
 
 #[expect(
@@ -9,6 +9,7 @@ use std::process::ExitCode;
 )]
 fn main() -> ExitCode {
     let mut io = meshc::cli::Io {
+        input: &mut stdin(),
         out: &mut stdout(),
         err: &mut stderr(),
         cwd: std::env::current_dir().unwrap_or_default(),

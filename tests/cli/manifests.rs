@@ -34,18 +34,46 @@ fn a_file_of_manifests_is_judged() {
 }
 
 #[test]
-fn what_is_of_projects_is_not_of_manifests() {
+fn manifests_stand_alone_in_folders_and_beside_a_project() {
     let shell = Shell::new();
-    shell.file("good.yaml", GOOD);
-    let ran = shell
-        .run(["check", "good.yaml", "--target", "istio-1.20"])
-        .could_not_run();
-    ran.says("are for projects");
-    shell.run(["build", "good.yaml"]).could_not_run();
+    shell.file("k8s/a/good.yaml", GOOD);
+    shell.file("k8s/b.yml", GOOD);
+    shell.file("k8s/notes.txt", "none");
+    shell.run(["check", "k8s"]).clean().says("ok: 2 objects in manifests");
+    shell.file("shop/mesh.toml", "target = \"istio-1.31\"\n");
+    shell.file("shop/policy.mesh", POLICY);
     shell
-        .run(["check", "absent.yaml"])
+        .run(["check", "shop", "k8s", "k8s/b.yml"])
+        .clean()
+        .says("ok: 3 objects, 3 objects in manifests");
+    shell.file("k8s/bad.yaml", BAD);
+    shell.run(["check", "shop", "k8s"]).found().says("k8s/bad.yaml:4:15");
+    shell
+        .run(["check", "shop", "absent.yaml"])
         .could_not_run()
         .says("`absent.yaml` is not there");
+    shell
+        .run(["check", "shop", "shop/policy.mesh"])
+        .could_not_run()
+        .says("two projects");
+    shell
+        .run(["build", "k8s"])
+        .could_not_run()
+        .says("no `.mesh` file to build");
+}
+
+#[test]
+fn standard_input_is_manifests() {
+    let shell = Shell::new();
+    shell
+        .run_with(["check", "-"], GOOD)
+        .clean()
+        .says("ok: 1 object in manifests");
+    shell.run_with(["check", "-"], BAD).found().says("stdin:4:15");
+    shell
+        .run_with(["eval", "-", "--requests", "-"], GOOD)
+        .could_not_run()
+        .says("either the requests or a manifest");
 }
 
 #[test]

@@ -79,8 +79,15 @@ impl Shell {
 
     #[track_caller]
     fn run<const N: usize>(&self, args: [&str; N]) -> Ran {
+        self.run_with(args, "")
+    }
+
+    /// With a text as standard input.
+    #[track_caller]
+    fn run_with<const N: usize>(&self, args: [&str; N], input: &str) -> Ran {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut io = Io {
+            input: &mut input.as_bytes(),
             out: &mut out,
             err: &mut err,
             cwd: self.cwd.clone(),

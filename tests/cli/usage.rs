@@ -92,6 +92,7 @@ fn a_reader_that_goes_away_is_no_mistake() {
         }
     }
     let mut io = meshc::cli::Io {
+        input: &mut std::io::empty(),
         out: &mut Gone,
         err: &mut Vec::new(),
         cwd: std::path::PathBuf::new(),

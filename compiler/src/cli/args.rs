@@ -68,11 +68,12 @@ pub(super) enum Deny {
     Warnings,
 }
 
-/// Which project, and as what: the arguments of `build` and `check`.
-#[derive(Debug, ClapArgs)]
-pub(super) struct ProjectArgs {
-    /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]; for `check` also a YAML or JSON file of Istio manifests, or `-` for standard input
-    pub(super) path: Option<PathBuf>,
+/// What is asked about, and as what: the arguments that most subcommands share.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct InputArgs {
+    /// A project (its folder, its `mesh.toml`, or a single `.mesh` file) and Istio manifests beside it (YAML or JSON files, folders of them, `-` for standard input), which together are one policy [default: the nearest `mesh.toml`]
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
 
     /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]
     #[arg(long, value_name = "RELEASE")]
@@ -85,6 +86,13 @@ pub(super) struct ProjectArgs {
     /// Give a parameter a value, or a list: `--set domain=example.com --set 'offices=[10.0.0.0/8, 192.0.2.1]'`
     #[arg(long, value_name = "PARAM=VALUE")]
     pub(super) set: Vec<String>,
+}
+
+/// What is judged, and how it is said: the arguments of `build` and `check`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ProjectArgs {
+    #[command(flatten)]
+    pub(super) inputs: InputArgs,
 
     /// How findings are written
     #[arg(long, value_enum, default_value_t = Format::Human)]

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
+
 use super::args::{Format, ProjectArgs};
 use super::output::{self, Folder, Layout, State};
 use super::{ExitCode, Io, report};
@@ -44,8 +46,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
-    let (location, options) = report::question(&args.project, io)?;
-    let outcome = driver::build(&Disk, &location, &options)?;
+    let (inputs, options) = report::question(&args.project.inputs, io)?;
+    let outcome = driver::build(&Disk, &inputs, &options)?;
+    if !outcome.has_project {
+        bail!("there is no `.mesh` file to build; `meshc check` judges manifests");
+    }
     show_findings(&outcome, args.project.format, io);
     let verdict = report::verdict(&outcome, &args.project);
     if verdict != ExitCode::Clean {

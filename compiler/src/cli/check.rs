@@ -1,18 +1,12 @@
 //! `meshc check`: what is wrong with a project, in every environment.
 
-use std::io::Read as _;
-use std::path::Path;
-
-use anyhow::bail;
-
 use super::args::{Format, ProjectArgs};
 use super::{ExitCode, Io, report};
 use crate::diagnostics::Severity;
-use crate::driver::{self, Outcome, manifests, project};
-use crate::source::files::{MAX_FILE_BYTES, clean};
-use crate::source::{Disk, EntryKind, FileError, Files as _};
+use crate::driver::{self, Outcome};
+use crate::source::Disk;
 
-/// Judge a project in each of its environments, or a file of Istio manifests
+/// Judge a project in each of its environments, Istio manifests, or both as one policy
 ///
 /// Examples:
 ///   meshc check
@@ -20,6 +14,7 @@ use crate::source::{Disk, EntryKind, FileError, Files as _};
 ///   meshc check --deny warnings --format github
 ///   meshc check --format sarif > meshc.sarif
 ///   meshc check policies.yaml
+///   meshc check examples/shop k8s/
 ///   kubectl get authorizationpolicies -A -o yaml | meshc check -
 ///
 /// Findings for people go to standard error; JSON, SARIF and GitHub's commands to standard output.
@@ -31,13 +26,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
-    let outcome = match &args.project.path {
-        Some(path) if is_of_manifests(path, io) => of_manifests(path, &args.project, io)?,
-        _ => {
-            let (location, options) = report::question(&args.project, io)?;
-            driver::check(&Disk, &location, &options)?
-        }
-    };
+    let (inputs, options) = report::question(&args.project.inputs, io)?;
+    let outcome = driver::check(&Disk, &inputs, &options)?;
     let text = report::findings(&outcome, args.project.format, io.color);
     match args.project.format {
         Format::Human if text.is_empty() => {}
@@ -47,38 +37,6 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let verdict = report::verdict(&outcome, &args.project);
     io.error(&format!("{}\n", summary(&outcome, verdict)));
     Ok(verdict)
-}
-
-/// Standard input, or a file that is called like one.
-fn is_of_manifests(path: &Path, io: &Io<'_>) -> bool {
-    let is_file = || Disk.kind(&clean(&io.cwd.join(path))) == Some(EntryKind::File);
-    path == Path::new("-") || (manifests::is_manifest(path) && is_file())
-}
-
-fn of_manifests(path: &Path, args: &ProjectArgs, io: &Io<'_>) -> anyhow::Result<Outcome> {
-    if args.target.is_some() || args.env.is_some() || !args.set.is_empty() {
-        bail!(
-            "`--target`, `--env` and `--set` are for projects, and `{}` is none",
-            path.display()
-        );
-    }
-    if path == Path::new("-") {
-        return Ok(manifests::check_text("stdin", standard_input()));
-    }
-    let content = Disk.read(&clean(&io.cwd.join(path)));
-    Ok(manifests::check_text(&project::slashed(&clean(path)), content))
-}
-
-fn standard_input() -> Result<Vec<u8>, FileError> {
-    let mut content = Vec::new();
-    let read = std::io::stdin()
-        .lock()
-        .take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut content)?;
-    if read as u64 > MAX_FILE_BYTES {
-        return Err(FileError::TooLarge { bytes: read as u64 });
-    }
-    Ok(content)
 }
 
 fn summary(outcome: &Outcome, verdict: ExitCode) -> String {
@@ -92,6 +50,7 @@ fn summary(outcome: &Outcome, verdict: ExitCode) -> String {
     let mut objects: Vec<String> = outcome
         .builds
         .iter()
+        .filter(|_| outcome.has_project)
         .map(|build| {
             let objects = report::plural(build.artifacts.len(), "object");
             match &build.environment {
@@ -101,7 +60,7 @@ fn summary(outcome: &Outcome, verdict: ExitCode) -> String {
             }
         })
         .collect();
-    if outcome.builds.is_empty() || outcome.manifest_objects > 0 {
+    if !outcome.has_project || outcome.manifest_objects > 0 {
         objects.push(format!(
             "{} in manifests",
             report::plural(outcome.manifest_objects, "object")

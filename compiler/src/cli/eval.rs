@@ -1,17 +1,15 @@
 //! `meshc eval`: what the mesh answers to requests, one JSON object a line.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 
-use super::args::{Format, ProjectArgs};
+use super::args::InputArgs;
 use super::verdicts;
 use super::{ExitCode, Io, report};
-use crate::diagnostics::Severity;
 use crate::driver;
 use crate::hir::{IssuerId, Program};
 use crate::lower::inventory::{self, Facts};
@@ -35,8 +33,8 @@ use crate::source::{Disk, Files as _, SourceMap};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]
-    project: Option<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArgs,
 
     /// The file with many requests; `-` is standard input
     #[arg(long, value_name = "FILE", required_unless_present = "at", conflicts_with = "at")]
@@ -44,18 +42,6 @@ pub(super) struct Args {
 
     #[command(flatten)]
     one: One,
-
-    /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]
-    #[arg(long, value_name = "RELEASE")]
-    target: Option<String>,
-
-    /// The environment: a table `[env.NAME]` in mesh.toml, a folder `env/NAME`, or both
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
-
-    /// Give a parameter a value, or a list: `--set domain=example.com`
-    #[arg(long, value_name = "PARAM=VALUE")]
-    set: Vec<String>,
 }
 
 /// One request from flags.
@@ -175,30 +161,24 @@ fn pairs<'a>(texts: &'a [String], form: &str) -> anyhow::Result<Vec<(&'a str, &'
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
-    let project = ProjectArgs {
-        path: args.project.clone(),
-        target: args.target.clone(),
-        env: args.env.clone(),
-        set: args.set.clone(),
-        format: Format::Human,
-        deny: None,
-    };
-    let (location, options) = report::question(&project, io)?;
-    let outcome = driver::build(&Disk, &location, &options)?;
-    if outcome.count(Severity::Error) > 0 {
-        io.error(&report::findings(&outcome, Format::Human, io.color));
-        io.error("\nthe project has errors, so no request was answered\n");
-        return Ok(ExitCode::Found);
+    let standard_input = |path: &PathBuf| path.as_os_str() == "-";
+    if args.requests.as_ref().is_some_and(standard_input) && args.inputs.paths.iter().any(standard_input) {
+        bail!("standard input can be either the requests or a manifest");
     }
-    verdicts::can_judge(&outcome)?;
+    let Some(outcome) = report::policy(&args.inputs, io, |files, inputs, options| {
+        driver::ask(files, inputs, options)
+    })?
+    else {
+        return Ok(ExitCode::Found);
+    };
     let Some(build) = outcome.builds.first() else {
         bail!("there is nothing to ask");
     };
-    let facts = inventory::facts(&build.program, outcome.target);
+    let facts = &build.facts;
     let judge = Judge::new(&build.policies, &facts.inventory, outcome.target);
     let reader = Reader {
         program: &build.program,
-        facts: &facts,
+        facts,
     };
     let Some(requests) = &args.requests else {
         let request = reader.request(&args.one.request()?).map_err(anyhow::Error::msg)?;
@@ -218,10 +198,10 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Clean)
 }
 
-fn read(requests: &Path, io: &Io<'_>) -> anyhow::Result<String> {
+fn read(requests: &Path, io: &mut Io<'_>) -> anyhow::Result<String> {
     if requests.as_os_str() == "-" {
         let mut text = String::new();
-        std::io::stdin()
+        io.input
             .read_to_string(&mut text)
             .context("cannot read requests from standard input")?;
         return Ok(text);

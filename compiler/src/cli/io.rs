@@ -1,6 +1,6 @@
 //! What a run may see of the process around it.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use super::args::Color;
@@ -10,6 +10,7 @@ use super::args::Color;
 /// A reader that has gone away (`meshc explain | head -1`) is no mistake of ours: what cannot be written is dropped, and
 /// the run ends as it would have.
 pub struct Io<'a> {
+    pub input: &'a mut dyn Read,
     pub out: &'a mut dyn Write,
     pub err: &'a mut dyn Write,
     pub cwd: PathBuf,

@@ -1,18 +1,20 @@
-//! What `build` and `check` have in common: reading the arguments, showing findings, and what they make of the run.
+//! What subcommands have in common: reading the arguments, showing findings, and what they make of the run.
+
+use std::io::Read;
 
 use anyhow::{Context as _, bail};
 
-use super::args::{Format, ProjectArgs};
-use super::{ExitCode, Io};
+use super::args::{Format, InputArgs, ProjectArgs};
+use super::{ExitCode, Io, verdicts};
 use crate::diagnostics::Severity;
 use crate::diagnostics::render::{Style, github, human, json, sarif};
-use crate::driver::project::Location;
-use crate::driver::{Options, Outcome};
+use crate::driver::{Inputs, Options, Outcome, RunError};
 use crate::policy::Target;
-use crate::source::Disk;
+use crate::source::files::MAX_FILE_BYTES;
+use crate::source::{Disk, FileError};
 
-/// Where the project is, and what is asked of it.
-pub(super) fn question(args: &ProjectArgs, io: &Io<'_>) -> anyhow::Result<(Location, Options)> {
+/// What the arguments name, and what is asked of it.
+pub(super) fn question(args: &InputArgs, io: &mut Io<'_>) -> anyhow::Result<(Inputs, Options)> {
     let target = match &args.target {
         None => None,
         Some(text) => match Target::parse(text) {
@@ -24,13 +26,44 @@ pub(super) fn question(args: &ProjectArgs, io: &Io<'_>) -> anyhow::Result<(Locat
             target => target,
         },
     };
-    let location = Location::find(&Disk, &io.cwd, args.path.as_deref()).context("there is no project to read")?;
+    let input = &mut io.input;
+    let inputs = Inputs::find(&Disk, &io.cwd, &args.paths, || {
+        standard_input(input).unwrap_or_else(|error| Err(error.into()))
+    })
+    .context("there is nothing to read")?;
     let options = Options {
         target,
         environment: args.env.clone(),
         set: args.set.clone(),
     };
-    Ok((location, options))
+    Ok((inputs, options))
+}
+
+fn standard_input(input: &mut dyn Read) -> std::io::Result<Result<Vec<u8>, FileError>> {
+    let mut content = Vec::new();
+    let read = input.take(MAX_FILE_BYTES + 1).read_to_end(&mut content)?;
+    Ok(if read as u64 > MAX_FILE_BYTES {
+        Err(FileError::TooLarge { bytes: read as u64 })
+    } else {
+        Ok(content)
+    })
+}
+
+/// Reads a policy of which questions are asked. Where it has errors they are shown, and there is none.
+pub(super) fn policy(
+    args: &InputArgs,
+    io: &mut Io<'_>,
+    read: impl FnOnce(&Disk, &Inputs, &Options) -> Result<Outcome, RunError>,
+) -> anyhow::Result<Option<Outcome>> {
+    let (inputs, options) = question(args, io)?;
+    let outcome = read(&Disk, &inputs, &options)?;
+    if outcome.count(Severity::Error) > 0 {
+        io.error(&findings(&outcome, Format::Human, io.color));
+        io.error("\nthe policy has errors, so no question about it was answered\n");
+        return Ok(None);
+    }
+    verdicts::can_judge(&outcome)?;
+    Ok(Some(outcome))
 }
 
 /// The findings in the form that is asked for.

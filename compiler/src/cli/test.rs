@@ -1,20 +1,19 @@
 //! `meshc test`: the `test` blocks of a project, judged offline.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
-use super::args::{Format, ProjectArgs};
+use super::args::InputArgs;
 use super::verdicts::{self, Got, Judged, Line};
 use super::{ExitCode, Io, report};
-use crate::diagnostics::Severity;
 use crate::driver;
-use crate::source::{Disk, SourceMap};
+use crate::source::SourceMap;
 
 /// Run the `test` blocks of a project, in each of its environments
 ///
 /// Examples:
 ///   meshc test                            all tests of the project here
-///   meshc test . waypoint                 those with `waypoint` in their name
+///   meshc test --filter waypoint          those with `waypoint` in their name
+///   meshc test . k8s/                     with manifests as part of the policy
 ///   meshc test examples/shop --env prod
 ///   meshc test --format junit > tests.xml
 ///
@@ -23,23 +22,12 @@ use crate::source::{Disk, SourceMap};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// The project: a folder, its `mesh.toml`, or a single `.mesh` file [default: the nearest `mesh.toml`]
-    path: Option<PathBuf>,
+    #[command(flatten)]
+    inputs: InputArgs,
 
     /// Only tests with this text in their name
+    #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-
-    /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]
-    #[arg(long, value_name = "RELEASE")]
-    target: Option<String>,
-
-    /// The environment: a table `[env.NAME]` in mesh.toml, a folder `env/NAME`, or both
-    #[arg(long, value_name = "NAME")]
-    env: Option<String>,
-
-    /// Give a parameter a value, or a list: `--set domain=example.com`
-    #[arg(long, value_name = "PARAM=VALUE")]
-    set: Vec<String>,
 
     /// How results are written
     #[arg(long, value_enum, default_value_t = TestFormat::Human)]
@@ -58,22 +46,12 @@ enum TestFormat {
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
-    let project = ProjectArgs {
-        path: args.path.clone(),
-        target: args.target.clone(),
-        env: args.env.clone(),
-        set: args.set.clone(),
-        format: Format::Human,
-        deny: None,
-    };
-    let (location, options) = report::question(&project, io)?;
-    let outcome = driver::check(&Disk, &location, &options)?;
-    if outcome.count(Severity::Error) > 0 {
-        io.error(&report::findings(&outcome, Format::Human, io.color));
-        io.error("\nthe project has errors, so no test was run\n");
+    let Some(outcome) = report::policy(&args.inputs, io, |files, inputs, options| {
+        driver::check(files, inputs, options)
+    })?
+    else {
         return Ok(ExitCode::Found);
-    }
-    verdicts::can_judge(&outcome)?;
+    };
     let judged = verdicts::judge(&outcome, args.filter.as_deref());
     let text = match args.format {
         TestFormat::Human => human(&judged, &outcome.sources),

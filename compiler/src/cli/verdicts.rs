@@ -70,7 +70,7 @@ pub(super) fn judge(outcome: &Outcome, filter: Option<&str>) -> Vec<Judged> {
 }
 
 fn judge_build(build: &Build, target: Target, filter: Option<&str>) -> Vec<Judged> {
-    let facts = inventory::facts(&build.program, target);
+    let facts = &build.facts;
     let judge = Judge::new(&build.policies, &facts.inventory, target);
     let meant = |test: &&Test| filter.is_none_or(|filter| test.name.it.contains(filter));
     let tests = build.program.tests.iter().filter(meant);
@@ -79,7 +79,7 @@ fn judge_build(build: &Build, target: Target, filter: Option<&str>) -> Vec<Judge
             environment: build.environment.clone(),
             name: test.name.it.clone(),
             span: test.name.span,
-            lines: lines(&judge, &build.program, &facts, test),
+            lines: lines(&judge, &build.program, facts, test),
         })
         .collect()
 }

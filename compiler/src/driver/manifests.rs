@@ -1,15 +1,15 @@
-//! The YAML beside a project: what `manifests` names, and single files that people ask about.
+//! The YAML of a run: what a project names in `manifests`, and what the command line names.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::errors;
 use super::project::{self, FOREIGN, Location, Project};
-use super::{Outcome, errors};
-use crate::backends::{GENERATED, istio};
+use crate::backends::GENERATED;
+use crate::backends::manifests::{self, Manifests};
 use crate::diagnostics::Diagnostics;
-use crate::policy::Target;
 use crate::source::{EntryKind, FileError, FileId, Files, SourceMap};
 
 /// Whether a path is that of a manifest by its name.
@@ -19,83 +19,157 @@ pub fn is_manifest(path: &Path) -> bool {
     ending.is_some_and(|ending| ["yaml", "yml", "json"].contains(&ending))
 }
 
-/// Judges one text of manifests as the newest release would; `path` is how reports call it.
-#[must_use]
-pub fn check_text(path: &str, content: Result<Vec<u8>, FileError>) -> Outcome {
-    let mut sources = SourceMap::default();
-    let mut acc = Diagnostics::default();
-    let id = project::add(path.to_owned(), content, &mut sources, &mut acc);
-    let manifest_objects = judge(&[id], &sources, &mut acc);
-    Outcome {
-        sources,
-        diagnostics: acc.into_sorted(),
-        target: Target::NEWEST,
-        builds: Vec::new(),
-        manifest_objects,
-        is_partial: true,
+/// Where manifests are that a command names.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// `shown` is how reports call it.
+    File { path: PathBuf, shown: String },
+    /// Every manifest in it, at any depth; reports write `prefix` before their paths.
+    Folder { path: PathBuf, prefix: String },
+    /// A text that is at hand already.
+    Text {
+        shown: String,
+        content: Result<Vec<u8>, FileError>,
+    },
+}
+
+/// The texts of manifests, read.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    files: Vec<Text>,
+}
+
+#[derive(Debug)]
+struct Text {
+    id: FileId,
+    /// The only environment that it belongs to; `None` for all of them.
+    environment: Option<String>,
+}
+
+impl Texts {
+    /// Reads the manifests that a project names.
+    pub(super) fn add_project(
+        &mut self,
+        files: &dyn Files,
+        location: &Location,
+        project: &Project,
+        sources: &mut SourceMap,
+        acc: &mut Diagnostics,
+    ) {
+        let globs = &project.manifest.manifests;
+        if globs.is_empty() || location.kind != EntryKind::Folder {
+            return;
+        }
+        let mut used = vec![false; globs.len()];
+        for path in paths(files, &location.path) {
+            let mut wanted = false;
+            for ((glob, _), used) in globs.iter().zip(&mut used) {
+                if matches(glob, &path) {
+                    *used = true;
+                    wanted = true;
+                }
+            }
+            if wanted {
+                let environment = project::environment_of(&path).map(str::to_owned);
+                let content = files.read(&location.path.join(&path));
+                self.add(format!("{}{path}", location.prefix), content, environment, sources, acc);
+            }
+        }
+        for ((glob, span), used) in globs.iter().zip(used) {
+            if !used {
+                acc.push(errors::manifest_without_file(*span, glob));
+            }
+        }
+    }
+
+    /// Reads the manifests that a command names.
+    pub(super) fn add_sources(
+        &mut self,
+        files: &dyn Files,
+        list: &[Source],
+        sources: &mut SourceMap,
+        acc: &mut Diagnostics,
+    ) {
+        for source in list {
+            match source {
+                Source::File { path, shown } => self.add(shown.clone(), files.read(path), None, sources, acc),
+                Source::Text { shown, content } => self.add(shown.clone(), content.clone(), None, sources, acc),
+                Source::Folder { path, prefix } => {
+                    for inner in paths(files, path)
+                        .into_iter()
+                        .filter(|inner| is_manifest(Path::new(inner)))
+                    {
+                        let content = files.read(&path.join(&inner));
+                        self.add(format!("{prefix}{inner}"), content, None, sources, acc);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        shown: String,
+        content: Result<Vec<u8>, FileError>,
+        environment: Option<String>,
+        sources: &mut SourceMap,
+        acc: &mut Diagnostics,
+    ) {
+        if content.as_ref().is_ok_and(|bytes| is_own(bytes)) {
+            return;
+        }
+        let id = project::add(shown, content, sources, acc);
+        self.files.push(Text { id, environment });
+    }
+
+    /// Judges every text, and gives each that holds for all environments and those of one.
+    pub(super) fn judge(&self, sources: &SourceMap, acc: &mut Diagnostics) -> Judged {
+        let read: Vec<_> = self
+            .files
+            .par_iter()
+            .map(|text| {
+                let mut acc = Diagnostics::default();
+                let manifests = manifests::read(text.id, sources.text(text.id), &mut acc);
+                (manifests, acc)
+            })
+            .collect();
+        let mut judged = Judged::default();
+        for (text, (manifests, findings)) in self.files.iter().zip(read) {
+            acc.append(findings);
+            judged.objects += manifests.objects;
+            judged.texts.push((text.environment.clone(), manifests));
+        }
+        judged
     }
 }
 
-/// Judges the manifests of a project and returns how many objects they hold.
-pub(super) fn check_project(
-    files: &dyn Files,
-    location: &Location,
-    project: &Project,
-    sources: &mut SourceMap,
-    acc: &mut Diagnostics,
-) -> usize {
-    let globs = &project.manifest.manifests;
-    if globs.is_empty() || location.kind != EntryKind::Folder {
-        return 0;
-    }
-    let mut paths = Vec::new();
-    walk(files, &location.path, "", &mut BTreeSet::new(), &mut paths);
-    let mut used = vec![false; globs.len()];
-    let mut ids = Vec::new();
-    for path in paths {
-        let mut wanted = false;
-        for ((glob, _), used) in globs.iter().zip(&mut used) {
-            if matches(glob, &path) {
-                *used = true;
-                wanted = true;
-            }
-        }
-        if wanted {
-            let content = files.read(&location.path.join(&path));
-            let own = content.as_ref().is_ok_and(|bytes| is_own(bytes));
-            if !own {
-                ids.push(project::add(
-                    format!("{}{path}", location.prefix),
-                    content,
-                    sources,
-                    acc,
-                ));
-            }
-        }
-    }
-    for ((glob, span), used) in globs.iter().zip(used) {
-        if !used {
-            acc.push(errors::manifest_without_file(*span, glob));
-        }
-    }
-    judge(&ids, sources, acc)
+/// What the texts say.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// How many of Istio's policies there are in all.
+    pub(super) objects: usize,
+    texts: Vec<(Option<String>, Manifests)>,
 }
 
-fn judge(ids: &[FileId], sources: &SourceMap, acc: &mut Diagnostics) -> usize {
-    let judged: Vec<_> = ids
-        .par_iter()
-        .map(|id| {
-            let mut acc = Diagnostics::default();
-            let count = istio::import::check(*id, sources.text(*id), &mut acc);
-            (count, acc)
-        })
-        .collect();
-    let mut count = 0;
-    for (objects, findings) in judged {
-        count += objects;
-        acc.append(findings);
+impl Judged {
+    /// What holds in an environment.
+    pub(super) fn of<'a>(&'a self, environment: Option<&'a str>) -> impl Iterator<Item = &'a Manifests> {
+        let texts = self.texts.iter();
+        texts
+            .filter(move |(only, _)| only.is_none() || only.as_deref() == environment)
+            .map(|(_, manifests)| manifests)
     }
-    count
+}
+
+/// Whether there is a manifest in a folder, at any depth.
+pub(super) fn are_in(files: &dyn Files, folder: &Path) -> bool {
+    paths(files, folder).iter().any(|path| is_manifest(Path::new(path)))
+}
+
+fn paths(files: &dyn Files, folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    walk(files, folder, "", &mut BTreeSet::new(), &mut found);
+    found
 }
 
 /// Whether a file is our own output, which says what the project says already.

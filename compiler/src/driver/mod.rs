@@ -6,6 +6,7 @@
 pub mod errors;
 mod findings;
 mod follow_ups;
+pub mod inputs;
 pub mod levels;
 pub mod manifest;
 pub mod manifests;
@@ -18,11 +19,13 @@ use crate::backends::{self, Artifact};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir;
 use crate::lower;
+use crate::lower::inventory::{self, Facts};
 use crate::policy::{PolicySet, Target};
-use crate::source::{FileId, Files, SourceMap, Span};
+use crate::source::{Files, SourceMap, Span};
 use findings::Findings;
+pub use inputs::Inputs;
 use parameters::Parameters;
-use project::{Location, LocationError, Project};
+use project::{LocationError, Project};
 use texts::Texts;
 
 /// What the command line says of a run.
@@ -65,6 +68,8 @@ pub struct Outcome {
     pub target: Target,
     /// One for each environment that was judged.
     pub builds: Vec<Build>,
+    /// Whether there are `.mesh` files, and not only manifests.
+    pub has_project: bool,
     /// How many objects of Istio the manifests hold that were judged.
     pub manifest_objects: usize,
     /// Whether YAML belongs to the policy that is not part of [`Build::policies`] yet.
@@ -79,53 +84,73 @@ impl Outcome {
     }
 }
 
-/// The objects of one environment; none where the project has errors.
+/// One environment; of use only without errors.
 #[derive(Debug)]
 pub struct Build {
     /// `None`: the defaults of all parameters.
     pub environment: Option<String>,
+    /// The objects that the project's own text makes; none where there are errors.
     pub artifacts: Vec<Artifact>,
-    /// What the project says, and the policy that it means, for questions; of use only without errors.
+    /// What the project's own text says.
     pub program: hir::Program,
+    /// The policy in force: what the text means, then what manifests say.
     pub policies: PolicySet,
+    /// The facts of both.
+    pub facts: Facts,
 }
 
-/// Judges a project: the environment that is named, else each of them, and the defaults alone where every parameter has
+/// Judges a policy: the environment that is named, else each of them, and the defaults alone where every parameter has
 /// one.
 ///
 /// # Errors
 /// There is no such project or environment.
-pub fn check(files: &dyn Files, location: &Location, options: &Options) -> Result<Outcome, RunError> {
-    run(files, location, options, Purpose::Check)
+pub fn check(files: &dyn Files, inputs: &Inputs, options: &Options) -> Result<Outcome, RunError> {
+    run(files, inputs, options, Purpose::Check)
 }
 
-/// Compiles a project for the environment that is named, else with the defaults of its parameters.
+/// Compiles a project for the environment that is named, else with the defaults of its parameters. Its manifests are left
+/// alone.
 ///
 /// # Errors
 /// There is no such project or environment.
-pub fn build(files: &dyn Files, location: &Location, options: &Options) -> Result<Outcome, RunError> {
-    run(files, location, options, Purpose::Build)
+pub fn build(files: &dyn Files, inputs: &Inputs, options: &Options) -> Result<Outcome, RunError> {
+    run(files, inputs, options, Purpose::Build)
+}
+
+/// Reads a policy to ask questions of it, in the environment that is named, else with the defaults of its parameters.
+///
+/// # Errors
+/// There is no such project or environment.
+pub fn ask(files: &dyn Files, inputs: &Inputs, options: &Options) -> Result<Outcome, RunError> {
+    run(files, inputs, options, Purpose::Ask)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Check,
     Build,
+    Ask,
 }
 
-fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpose) -> Result<Outcome, RunError> {
+fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) -> Result<Outcome, RunError> {
     let mut sources = SourceMap::default();
     let mut acc = Diagnostics::default();
-    let project = project::read(files, location, &mut sources, &mut acc)?;
+    let mut yaml = manifests::Texts::default();
+    let project = match &inputs.project {
+        Some(location) => {
+            let project = project::read(files, location, &mut sources, &mut acc)?;
+            if purpose != Purpose::Build {
+                yaml.add_project(files, location, &project, &mut sources, &mut acc);
+            }
+            project
+        }
+        None => Project::default(),
+    };
+    yaml.add_sources(files, &inputs.manifests, &mut sources, &mut acc);
     let parameters = Parameters::read(&options.set, &mut sources, &mut acc)?;
     let texts = Texts::parse(&project, &mut sources, &mut acc);
     let target = target(&project, options, purpose, &mut acc);
-    // Of the legacy API no manifest is judged yet.
-    let manifest_objects = if purpose == Purpose::Check && !target.is_legacy() {
-        manifests::check_project(files, location, &project, &mut sources, &mut acc)
-    } else {
-        0
-    };
+    let yaml = yaml.judge(&sources, &mut acc);
     let environments = environments(&project, &texts, &parameters, options, purpose)?;
 
     let mut findings = Findings::new(acc, &environments);
@@ -135,18 +160,23 @@ fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpo
         let settings = parameters.of(environment.as_deref(), &project, &texts, &mut acc);
         let units = texts.units(environment.as_deref());
         let program = hir::resolve(&units, &settings, &mut acc);
-        let policies = lower::lower(&program, target, &mut acc);
+        let mut policies = lower::lower(&program, target, &mut acc);
         let artifacts = if acc.has_errors() {
             Vec::new()
         } else {
             backends::emit(&policies, target, &program.mesh.root)
         };
+        let facts = inventory::facts(&program, target);
+        for manifests in yaml.of(environment.as_deref()) {
+            policies.append(manifests.policies.clone());
+        }
         findings.add(acc);
         builds.push(Build {
             environment: environment.clone(),
             artifacts,
             program,
             policies,
+            facts,
         });
     }
 
@@ -159,17 +189,21 @@ fn run(files: &dyn Files, location: &Location, options: &Options, purpose: Purpo
         diagnostics,
         target,
         builds,
-        manifest_objects,
-        is_partial: !project.manifest.manifests.is_empty(),
+        has_project: inputs.project.is_some(),
+        manifest_objects: yaml.objects,
+        is_partial: yaml.objects > 0,
     })
 }
 
 fn target(project: &Project, options: &Options, purpose: Purpose, acc: &mut Diagnostics) -> Target {
     let named = options.target.or(project.manifest.target);
-    if named.is_none() && !project.manifest.names_target && purpose == Purpose::Check {
-        let file = project.manifest_file.or(project.files.first().map(|file| file.id));
-        let span = Span::new(file.unwrap_or(FileId(0)), 0, 0);
+    if named.is_none()
+        && !project.manifest.names_target
+        && purpose == Purpose::Check
+        && let Some(file) = project.manifest_file.or(project.files.first().map(|file| file.id))
+    {
         let newest = Target::NEWEST.to_string();
+        let span = Span::new(file, 0, 0);
         acc.push(errors::default_target(span, &newest, project.manifest_file.is_some()));
     }
     named.unwrap_or(Target::NEWEST)
@@ -192,7 +226,7 @@ fn environments(
         }
         return Ok(vec![Some(name.clone())]);
     }
-    if purpose == Purpose::Build || project.environments.is_empty() {
+    if purpose != Purpose::Check || project.environments.is_empty() {
         return Ok(vec![None]);
     }
     let defaults = parameters.are_complete(texts).then_some(None);

@@ -32,10 +32,12 @@ pub struct Location {
 pub enum LocationError {
     #[error("`{0}` is not there")]
     NotFound(String),
-    #[error("`{0}` is neither a folder nor a `.mesh` file")]
+    #[error("`{0}` is neither a folder nor a `.mesh` file nor a manifest that ends in `.yaml`, `.yml` or `.json`")]
     NotMesh(String),
-    #[error("there is no `.mesh` file in `{0}`")]
+    #[error("there is no `.mesh` file and no manifest in `{0}`")]
     Empty(String),
+    #[error("`{0}` and `{1}` are two projects, and one can be judged at a time")]
+    TwoProjects(String, String),
     #[error("`{folder}` has no `mesh.toml` of its own, but there are projects in it: `{}`", .projects.join("`, `"))]
     Several { folder: String, projects: Vec<String> },
 }
@@ -122,7 +124,7 @@ impl Location {
 }
 
 /// A project that is read: its texts are in the [`SourceMap`], what could not be read is reported.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Project {
     pub manifest: Manifest,
     /// `mesh.toml`, if there is one.
@@ -141,6 +143,12 @@ pub struct ProjectFile {
     pub path: PathBuf,
     /// The only environment that it belongs to; `None` for all of them.
     pub environment: Option<String>,
+}
+
+/// Whether a folder holds anything of a project, at any depth.
+pub(super) fn is_project(files: &dyn Files, location: &Location) -> bool {
+    let found = find(files, location);
+    !found.files.is_empty() || !found.unreadable.is_empty()
 }
 
 /// Finds and reads the files of a project.
@@ -328,7 +336,7 @@ fn walk(files: &dyn Files, folder: &Path, path: &str, visited: &mut BTreeSet<Pat
 }
 
 /// The environment of a path from the root.
-fn environment_of(path: &str) -> Option<&str> {
+pub(super) fn environment_of(path: &str) -> Option<&str> {
     let mut parts = parts(path);
     let (first, second, third) = (parts.next()?, parts.next()?, parts.next());
     (first == ENVIRONMENTS && third.is_some()).then_some(second)

@@ -11,7 +11,7 @@ use crate::source::Memory;
 fn outcome<const N: usize>(files: [(&str, &str); N]) -> Outcome {
     let files: Memory = files.into_iter().collect();
     let location = Location::find(&files, Path::new("/p"), None).unwrap();
-    check(&files, &location, &Options::default()).unwrap()
+    check(&files, &location.into(), &Options::default()).unwrap()
 }
 
 /// One line a finding: its place, severity and name, and the environments where it does not arise in all.

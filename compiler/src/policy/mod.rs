@@ -32,6 +32,17 @@ pub struct PolicySet {
     pub authentication_policies: Vec<legacy::AuthenticationPolicy>,
 }
 
+impl PolicySet {
+    /// Adds the objects of another set after these.
+    pub fn append(&mut self, other: Self) {
+        self.peer_authentications.extend(other.peer_authentications);
+        self.request_authentications.extend(other.request_authentications);
+        self.authorizations.extend(other.authorizations);
+        self.destination_rules.extend(other.destination_rules);
+        self.authentication_policies.extend(other.authentication_policies);
+    }
+}
+
 /// What every object has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {

@@ -3,8 +3,6 @@
 mod emit;
 pub mod import;
 pub mod resources;
-mod yaml_tree;
-mod yaml_words;
 
 #[cfg(test)]
 pub(crate) mod tests;

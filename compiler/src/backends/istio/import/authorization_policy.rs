@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::match_values::{self, Values};
 use super::{errors, selection};
-use crate::backends::istio::yaml_tree::{Node, Value};
+use crate::backends::yaml::tree::{Node, Value};
 use crate::diagnostics::Diagnostics;
 
 /// The fields of a source, with how their values are checked. Their `not` twins are checked alike.

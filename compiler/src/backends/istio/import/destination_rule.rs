@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{errors, load_balancing, names, selection, tls};
-use crate::backends::istio::yaml_tree::{Entry, Node, Value};
+use crate::backends::yaml::tree::{Entry, Node, Value};
 use crate::diagnostics::Diagnostics;
 
 pub(super) fn check(spec: &Node, namespace: Option<&str>, acc: &mut Diagnostics) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::destination_rule::number;
 use super::errors;
-use crate::backends::istio::yaml_tree::{Entry, Node, Value};
+use crate::backends::yaml::tree::{Entry, Node, Value};
 use crate::diagnostics::Diagnostics;
 
 /// The labels that say where a pod runs, of which Istio thinks itself.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::errors;
-use crate::backends::istio::yaml_tree::{Node, Value};
+use crate::backends::yaml::tree::{Node, Value};
 use crate::diagnostics::Diagnostics;
 
 /// How the values of a list are checked; none may be empty.

@@ -2,7 +2,7 @@
 
 use super::schema::{self, FLAG, Field, SOME_TEXT, Shape, TEXT, TEXTS, found, list};
 use super::{Kind, errors, names};
-use crate::backends::istio::yaml_tree::{Entry, Node, Value};
+use crate::backends::yaml::tree::{Entry, Node, Value};
 use crate::diagnostics::Diagnostics;
 
 const FIELDS: [&str; 15] = [

@@ -26,9 +26,9 @@ mod uris;
 mod tests;
 
 use self::schema::Shape;
-use super::yaml_tree::{self, Node, Value};
-use crate::diagnostics::Diagnostics;
-use crate::source::FileId;
+use crate::backends::yaml::tree::{Node, Problem, Value};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::policy::PolicySet;
 
 const SECURITY: &str = "security.istio.io";
 const NETWORKING: &str = "networking.istio.io";
@@ -90,20 +90,13 @@ impl Kind {
     }
 }
 
-/// Judges every object of a text and returns how many there were.
-pub fn check(file: FileId, text: &str, acc: &mut Diagnostics) -> usize {
-    let mut count = 0;
-    for document in yaml_tree::read(file, text) {
-        match document {
-            Ok(root) => count += object(&root, acc),
-            Err(problem) => acc.push(errors::problem(problem)),
-        }
-    }
-    count
+/// Why a document could not be read.
+pub(crate) fn broken(problem: Problem) -> Diagnostic {
+    errors::problem(problem)
 }
 
-/// One document, or one item of a list of objects.
-fn object(node: &Node, acc: &mut Diagnostics) -> usize {
+/// Judges an object, and returns how many objects of ours it is: one or none.
+pub(crate) fn object(node: &Node, _policies: &mut PolicySet, acc: &mut Diagnostics) -> usize {
     if !matches!(node.value, Value::Map(_)) {
         acc.push(errors::odd_object(node.span, schema::found(&node.value)));
         return 0;
@@ -117,9 +110,6 @@ fn object(node: &Node, acc: &mut Diagnostics) -> usize {
         }
         return 0;
     };
-    if kind_name.ends_with("List") && node.get("spec").is_none() {
-        return node.items_of("items").iter().map(|item| object(item, acc)).sum();
-    }
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == kind_name) else {
         // Another kind; unless there is no such kind in the group, and one that is nearly it.
         let known = Kind::ALL

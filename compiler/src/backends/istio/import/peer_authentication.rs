@@ -1,7 +1,7 @@
 //! PeerAuthentication: ports need a selector.
 
 use super::{errors, selection};
-use crate::backends::istio::yaml_tree::{Node, Value};
+use crate::backends::yaml::tree::{Node, Value};
 use crate::diagnostics::Diagnostics;
 
 pub(super) fn check(spec: &Node, acc: &mut Diagnostics) {

@@ -1,7 +1,7 @@
 //! RequestAuthentication: where keys come from and where tokens stand.
 
 use super::{errors, key_sets, selection, uris};
-use crate::backends::istio::yaml_tree::{Node, Value};
+use crate::backends::yaml::tree::{Node, Value};
 use crate::diagnostics::Diagnostics;
 
 pub(super) fn check(spec: &Node, acc: &mut Diagnostics) {

@@ -2,7 +2,7 @@
 
 use super::durations::{self, Duration};
 use super::errors;
-use crate::backends::istio::yaml_tree::{Entry, Node, Value};
+use crate::backends::yaml::tree::{Entry, Node, Value};
 use crate::diagnostics::Diagnostics;
 
 /// What a value may be.

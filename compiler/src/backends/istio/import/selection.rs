@@ -1,7 +1,7 @@
 //! What an object is for: `selector`, `targetRef` and `targetRefs`.
 
 use super::errors;
-use crate::backends::istio::yaml_tree::{Node, Value};
+use crate::backends::yaml::tree::{Node, Value};
 use crate::diagnostics::Diagnostics;
 
 /// The three ways to say what a policy is for, of which there may be one.

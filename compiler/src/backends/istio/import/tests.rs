@@ -1,12 +1,12 @@
 //! What no cluster would see: broken text, lists, other kinds, and the bounds of reading.
 
-use super::check;
+use crate::backends::manifests;
 use crate::diagnostics::Diagnostics;
 use crate::source::FileId;
 
 fn findings(text: &str) -> Vec<String> {
     let mut acc = Diagnostics::default();
-    check(FileId(0), text, &mut acc);
+    manifests::read(FileId(0), text, &mut acc);
     let list = acc.into_sorted();
     list.iter()
         .map(|d| {

@@ -1,7 +1,7 @@
 //! TLS settings of clients.
 
 use super::errors;
-use crate::backends::istio::yaml_tree::{Node, Value};
+use crate::backends::yaml::tree::{Node, Value};
 use crate::diagnostics::Diagnostics;
 
 /// The `tls` of a policy for a host or a port; `namespace` is the object's, where it says it.

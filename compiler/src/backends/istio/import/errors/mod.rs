@@ -3,7 +3,7 @@
 mod policies;
 mod traffic;
 
-use crate::backends::istio::yaml_tree::Problem;
+use crate::backends::yaml::tree::Problem;
 use crate::diagnostics::code::codes;
 use crate::diagnostics::{Applicability, Diagnostic, Fix, suggest};
 use crate::source::Span;

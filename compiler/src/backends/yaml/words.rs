@@ -1,6 +1,6 @@
 //! What an unquoted word of YAML is, as Kubernetes' clients read it: YAML 1.1 without its base 60.
 
-use super::yaml_tree::Value;
+use super::tree::Value;
 
 /// The value of an unquoted scalar.
 pub(super) fn resolve(text: &str) -> Value {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
-use super::yaml_words::resolve;
+use super::words::resolve;
 use crate::source::{FileId, Span};
 
 /// How deep a document may nest: far deeper than any object of Kubernetes.

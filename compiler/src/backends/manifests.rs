@@ -1,0 +1,50 @@
+//! Manifests that people have: a text of many objects, each handed to the reader of its API.
+//!
+//! An object that its reader refuses is reported and has no part in the policy; a kind that says nothing of policy is
+//! passed over.
+
+use super::istio;
+use super::yaml::tree::{self, Node};
+use crate::diagnostics::Diagnostics;
+use crate::policy::PolicySet;
+use crate::source::FileId;
+
+/// What manifests say.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// How many of their objects are Istio's policies.
+    pub objects: usize,
+    pub policies: PolicySet,
+}
+
+impl Manifests {
+    /// Adds what stands in later texts.
+    pub fn append(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.policies.append(other.policies);
+    }
+}
+
+/// Reads every object of a text.
+pub fn read(file: FileId, text: &str, acc: &mut Diagnostics) -> Manifests {
+    let mut manifests = Manifests::default();
+    for document in tree::read(file, text) {
+        match document {
+            Ok(root) => object(&root, &mut manifests, acc),
+            Err(problem) => acc.push(istio::import::broken(problem)),
+        }
+    }
+    manifests
+}
+
+/// One document, or one item of a list of objects.
+fn object(node: &Node, manifests: &mut Manifests, acc: &mut Diagnostics) {
+    let is_list = node.text_of("kind").is_some_and(|kind| kind.ends_with("List")) && node.get("spec").is_none();
+    if is_list {
+        for item in node.items_of("items") {
+            object(item, manifests, acc);
+        }
+        return;
+    }
+    manifests.objects += istio::import::object(node, &mut manifests.policies, acc);
+}
