@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use meshc::backends::manifests;
 use meshc::diagnostics::{Diagnostic, Diagnostics, Severity};
+use meshc::policy::Target;
 use meshc::source::{FileId, SourceMap, line_index::Unit};
 use meshc_tests::emitted::{self, Release};
 use meshc_tests::parts::{self, Verdict};
@@ -166,9 +167,12 @@ fn difference(ours: &[Diagnostic], theirs: &Verdict) -> Option<String> {
     (errors.is_empty() && warns != istio_warns).then(|| format!("we warn: {warns}, Istio: {:?}", theirs.warnings))
 }
 
+/// For the release that the first line asks for, as in a program.
 fn findings(text: &str) -> Vec<Diagnostic> {
+    let named = text.lines().next().and_then(|line| line.strip_prefix("# target: "));
+    let target = named.map_or(Target::NEWEST, |name| Target::parse(name.trim()).unwrap());
     let mut acc = Diagnostics::default();
-    manifests::read(FileId(0), text, &mut acc);
+    manifests::read(FileId(0), text, target, &mut acc);
     acc.into_sorted()
 }
 

@@ -6,7 +6,7 @@
 use super::istio;
 use super::yaml::tree::{self, Node};
 use crate::diagnostics::Diagnostics;
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, Target};
 use crate::source::FileId;
 
 /// What manifests say.
@@ -25,12 +25,12 @@ impl Manifests {
     }
 }
 
-/// Reads every object of a text.
-pub fn read(file: FileId, text: &str, acc: &mut Diagnostics) -> Manifests {
+/// Reads every object of a text as the release takes it.
+pub fn read(file: FileId, text: &str, target: Target, acc: &mut Diagnostics) -> Manifests {
     let mut manifests = Manifests::default();
     for document in tree::read(file, text) {
         match document {
-            Ok(root) => object(&root, &mut manifests, acc),
+            Ok(root) => object(&root, target, &mut manifests, acc),
             Err(problem) => acc.push(istio::import::broken(problem)),
         }
     }
@@ -38,13 +38,13 @@ pub fn read(file: FileId, text: &str, acc: &mut Diagnostics) -> Manifests {
 }
 
 /// One document, or one item of a list of objects.
-fn object(node: &Node, manifests: &mut Manifests, acc: &mut Diagnostics) {
+fn object(node: &Node, target: Target, manifests: &mut Manifests, acc: &mut Diagnostics) {
     let is_list = node.text_of("kind").is_some_and(|kind| kind.ends_with("List")) && node.get("spec").is_none();
     if is_list {
         for item in node.items_of("items") {
-            object(item, manifests, acc);
+            object(item, target, manifests, acc);
         }
         return;
     }
-    manifests.objects += istio::import::object(node, &mut manifests.policies, acc);
+    manifests.objects += istio::import::object(node, target, &mut manifests.policies, acc);
 }

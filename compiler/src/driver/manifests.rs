@@ -10,6 +10,7 @@ use super::project::{self, FOREIGN, Location, Project};
 use crate::backends::GENERATED;
 use crate::backends::manifests::{self, Manifests};
 use crate::diagnostics::Diagnostics;
+use crate::policy::Target;
 use crate::source::{EntryKind, FileError, FileId, Files, SourceMap};
 
 /// Whether a path is that of a manifest by its name.
@@ -123,13 +124,13 @@ impl Texts {
     }
 
     /// Judges every text, and gives each that holds for all environments and those of one.
-    pub(super) fn judge(&self, sources: &SourceMap, acc: &mut Diagnostics) -> Judged {
+    pub(super) fn judge(&self, target: Target, sources: &SourceMap, acc: &mut Diagnostics) -> Judged {
         let read: Vec<_> = self
             .files
             .par_iter()
             .map(|text| {
                 let mut acc = Diagnostics::default();
-                let manifests = manifests::read(text.id, sources.text(text.id), &mut acc);
+                let manifests = manifests::read(text.id, sources.text(text.id), target, &mut acc);
                 (manifests, acc)
             })
             .collect();

@@ -150,7 +150,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
     let parameters = Parameters::read(&options.set, &mut sources, &mut acc)?;
     let texts = Texts::parse(&project, &mut sources, &mut acc);
     let target = target(&project, options, purpose, &mut acc);
-    let yaml = yaml.judge(&sources, &mut acc);
+    let yaml = yaml.judge(target, &sources, &mut acc);
     let environments = environments(&project, &texts, &parameters, options, purpose)?;
 
     let mut findings = Findings::new(acc, &environments);

@@ -22,8 +22,15 @@ pub struct AuthenticationPolicy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceTarget {
     pub name: String,
-    /// Service ports.
-    pub ports: Vec<u16>,
+    pub ports: Vec<ServicePort>,
+}
+
+/// A port of a Service, not of its pods.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServicePort {
+    Number(u16),
+    /// As the Service names it.
+    Name(String),
 }
 
 /// One of `peers`: any is enough.

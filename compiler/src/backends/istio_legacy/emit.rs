@@ -4,7 +4,8 @@ use super::resources as out;
 use crate::backends::Artifact;
 use crate::backends::object::Resource;
 use crate::policy::legacy::{
-    AuthenticationPolicy, Jwt, Origin, PeerMethod, PrincipalBinding, ServiceTarget, StringMatch, TriggerRule,
+    AuthenticationPolicy, Jwt, Origin, PeerMethod, PrincipalBinding, ServicePort, ServiceTarget, StringMatch,
+    TriggerRule,
 };
 use crate::policy::{Keys, PolicySet};
 
@@ -42,7 +43,14 @@ pub fn authentication_policy(policy: &AuthenticationPolicy) -> Resource<'_, out:
 fn target(target: &ServiceTarget) -> out::Target<'_> {
     out::Target {
         name: &target.name,
-        ports: target.ports.iter().map(|port| out::Port { number: *port }).collect(),
+        ports: target.ports.iter().map(port).collect(),
+    }
+}
+
+fn port(port: &ServicePort) -> out::Port<'_> {
+    match port {
+        ServicePort::Number(number) => out::Port::Number(*number),
+        ServicePort::Name(name) => out::Port::Name(name),
     }
 }
 

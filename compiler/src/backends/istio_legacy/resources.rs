@@ -27,12 +27,14 @@ pub struct AuthenticationPolicy<'a> {
 pub struct Target<'a> {
     pub name: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ports: Vec<Port>,
+    pub ports: Vec<Port<'a>>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Port {
-    pub number: u16,
+#[serde(rename_all = "camelCase")]
+pub enum Port<'a> {
+    Number(u16),
+    Name(&'a str),
 }
 
 /// One of `peers`.

@@ -5,7 +5,8 @@ use expect_test::expect_file;
 use super::*;
 use crate::backends::istio::tests::stream;
 use crate::policy::legacy::{
-    AuthenticationPolicy, Jwt, Origin, PeerMethod, PrincipalBinding, ServiceTarget, StringMatch, TriggerRule,
+    AuthenticationPolicy, Jwt, Origin, PeerMethod, PrincipalBinding, ServicePort, ServiceTarget, StringMatch,
+    TriggerRule,
 };
 use crate::policy::{Keys, Meta, PolicySet, StringMap};
 use crate::source::Span;
@@ -29,7 +30,7 @@ fn every_field() {
             policy("default", Some("legacy")),
             AuthenticationPolicy {
                 peers: vec![permissive],
-                targets: vec![target("httpbin", &[1234, 8000]), target("sleep", &[])],
+                targets: vec![target("httpbin", &[1234, 8000]), named_port(), target("sleep", &[])],
                 ..policy("httpbin", Some("bar"))
             },
             AuthenticationPolicy {
@@ -112,7 +113,14 @@ fn policy(name: &str, namespace: Option<&str>) -> AuthenticationPolicy {
 fn target(name: &str, ports: &[u16]) -> ServiceTarget {
     ServiceTarget {
         name: name.to_owned(),
-        ports: ports.to_vec(),
+        ports: ports.iter().map(|port| ServicePort::Number(*port)).collect(),
+    }
+}
+
+fn named_port() -> ServiceTarget {
+    ServiceTarget {
+        name: "echo".to_owned(),
+        ports: vec![ServicePort::Name("http".to_owned())],
     }
 }
 

@@ -10,7 +10,7 @@ use crate::hir::{Item, ItemKind, Legacy, Program, Scope, ScopeKind, Service};
 use crate::lower::objects::{Group, Name, Objects, gather};
 use crate::lower::peers::Modes;
 use crate::lower::{Context, access};
-use crate::policy::legacy::{AuthenticationPolicy, PeerMethod, PrincipalBinding, ServiceTarget};
+use crate::policy::legacy::{AuthenticationPolicy, PeerMethod, PrincipalBinding, ServicePort, ServiceTarget};
 use crate::policy::{Meta, MtlsMode, StringMap};
 use crate::source::{FileId, Span};
 
@@ -188,7 +188,7 @@ fn of_service<'p>(
         let origin = narrow.first().or(wide.first()).map_or(scope.span, |item| item.span);
         let target = ServiceTarget {
             name: service.name.clone(),
-            ports: part.ports,
+            ports: part.ports.into_iter().map(ServicePort::Number).collect(),
         };
         let policy = content(ctx.program, said, part.force, acc);
         if name.text == "default" {

@@ -28,7 +28,7 @@ mod tests;
 use self::schema::Shape;
 use crate::backends::yaml::tree::{Node, Problem, Value};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, Target};
 
 const SECURITY: &str = "security.istio.io";
 const NETWORKING: &str = "networking.istio.io";
@@ -96,7 +96,7 @@ pub(crate) fn broken(problem: Problem) -> Diagnostic {
 }
 
 /// Judges an object, and returns how many objects of ours it is: one or none.
-pub(crate) fn object(node: &Node, _policies: &mut PolicySet, acc: &mut Diagnostics) -> usize {
+pub(crate) fn object(node: &Node, _target: Target, _policies: &mut PolicySet, acc: &mut Diagnostics) -> usize {
     if !matches!(node.value, Value::Map(_)) {
         acc.push(errors::odd_object(node.span, schema::found(&node.value)));
         return 0;

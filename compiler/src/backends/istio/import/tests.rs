@@ -2,11 +2,12 @@
 
 use crate::backends::manifests;
 use crate::diagnostics::Diagnostics;
+use crate::policy::Target;
 use crate::source::FileId;
 
 fn findings(text: &str) -> Vec<String> {
     let mut acc = Diagnostics::default();
-    manifests::read(FileId(0), text, &mut acc);
+    manifests::read(FileId(0), text, Target::NEWEST, &mut acc);
     let list = acc.into_sorted();
     list.iter()
         .map(|d| {
