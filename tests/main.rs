@@ -7,6 +7,8 @@ mod cli;
 #[cfg(test)]
 mod compile;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod examples;

@@ -1,7 +1,8 @@
-// Command oracle says what a cluster with Istio would answer to each object of a YAML stream.
+// Command oracle says, with Istio's own code, what a mesh would do.
 //
 //	oracle OUT [FILE...]
 //
+// says what a cluster with Istio would answer to each object of a YAML stream.
 // It reads the files, or standard input if there are none, and writes one JSON line an object to OUT:
 //
 //	{"kind": "...", "namespace": "...", "name": "...", "errors": [...], "warnings": [...]}
@@ -12,6 +13,12 @@
 //
 // OUT is a file because packages of Istio may log to standard output while they are initialised, before main could stop
 // them; "-" is standard output all the same.
+//
+//	oracle generate
+//
+// has istiod's code generate the configuration of proxies, for as long as it is asked: one JSON value of the type scenario
+// a line on standard input, one of the type generated a line on standard output. Answers begin after a line "ready".
+// Settings of istiod are read from the environment at the start, as in a pod: waypoints need PILOT_ENABLE_AMBIENT=true.
 package main
 
 import (
@@ -38,7 +45,10 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: oracle OUT [FILE...]")
+		return fmt.Errorf("usage: oracle OUT [FILE...] | oracle generate")
+	}
+	if len(args) == 1 && args[0] == "generate" {
+		return serve(os.Stdin, os.Stdout)
 	}
 	documents, err := readAll(args[1:])
 	if err != nil {

@@ -1,7 +1,9 @@
 //! What the tests that span the crates share: the repository's files, the real parts, and readers of what meshc writes.
 
 pub mod case;
+pub mod differential;
 pub mod emitted;
+pub mod envoy;
 pub mod fenced;
 pub mod generate;
 pub mod hostile;

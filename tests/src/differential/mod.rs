@@ -1,0 +1,3 @@
+//! The differential test: what meshc says that a mesh answers, against what a real proxy answers.
+
+pub mod case;

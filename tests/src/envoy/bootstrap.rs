@@ -1,0 +1,69 @@
+//! What Envoy is started with: the listeners of all proxies, and two upstreams in the same process, so that no server is
+//! needed beside it.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// Answers every request with 200 and the head that arrived.
+pub(super) const MIRROR: &str = "mirror";
+/// Sends back what arrives on a raw connection.
+pub(super) const ECHO: &str = "echo";
+
+const MIRROR_SCRIPT: &str = r#"
+function envoy_on_request(handle)
+  local lines = {}
+  for name, value in pairs(handle:headers()) do lines[#lines + 1] = name .. ": " .. value end
+  handle:respond({[":status"] = "200"}, table.concat(lines, "\n"))
+end
+"#;
+
+/// The whole configuration. The upstreams' sockets are in `folder`.
+pub(super) fn config(mut listeners: Vec<Value>, folder: &Path) -> Value {
+    let socket = |name: &str| json!({ "pipe": { "path": folder.join(name) } });
+    let upstream = |name: &str, filter: Value| {
+        json!({
+            "name": format!("upstream/{name}"),
+            "address": socket(name),
+            "filterChains": [{ "filters": [filter] }],
+        })
+    };
+    let cluster = |name: &str| {
+        let endpoint = json!({ "endpoint": { "address": socket(name) } });
+        json!({
+            "name": name,
+            "connectTimeout": "5s",
+            "circuitBreakers": { "thresholds": [{ "maxConnections": 100_000, "maxPendingRequests": 100_000, "maxRequests": 100_000 }] },
+            "loadAssignment": { "clusterName": name, "endpoints": [{ "lbEndpoints": [endpoint] }] },
+        })
+    };
+    let kind = |name: &str| format!("type.googleapis.com/envoy.extensions.filters.{name}");
+    let mirror = json!({ "name": "http", "typedConfig": {
+        "@type": kind("network.http_connection_manager.v3.HttpConnectionManager"),
+        "statPrefix": "mirror",
+        "routeConfig": {},
+        // Otherwise it would hide the certificate's names, which it has received.
+        "forwardClientCertDetails": "ALWAYS_FORWARD_ONLY",
+        "httpFilters": [
+            { "name": "lua", "typedConfig": {
+                "@type": kind("http.lua.v3.Lua"), "defaultSourceCode": { "inlineString": MIRROR_SCRIPT } } },
+            { "name": "router", "typedConfig": { "@type": kind("http.router.v3.Router") } },
+        ],
+    }});
+    let echo = json!({ "name": "echo", "typedConfig": { "@type": kind("network.echo.v3.Echo") } });
+    listeners.push(upstream(MIRROR, mirror));
+    listeners.push(upstream(ECHO, echo));
+    json!({
+        "admin": { "address": { "socketAddress": { "address": "127.0.0.1", "portValue": 0 } } },
+        // As in Istio's own bootstrap: a fragment is cut off, not answered with 400.
+        "layeredRuntime": { "layers": [{ "name": "istio", "staticLayer": {
+            "envoy.reloadable_features.http_reject_path_with_fragment": false } }] },
+        "staticResources": {
+            "listeners": listeners,
+            "clusters": [
+                cluster(MIRROR), cluster(ECHO),
+                { "name": "BlackHoleCluster", "type": "STATIC", "connectTimeout": "1s" },
+            ],
+        },
+    })
+}

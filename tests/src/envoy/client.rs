@@ -1,0 +1,228 @@
+//! The client: one connection after another on each of a few threads, and on each connection all requests that share it.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+
+use super::keys::Leaf;
+use super::request::Seen;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where a connection goes and how it begins.
+pub(super) struct Dial {
+    pub(super) address: SocketAddr,
+    /// Sent in clear, before everything else.
+    pub(super) header: Vec<u8>,
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) sni: Option<String>,
+}
+
+/// One request on a connection.
+pub(super) struct Message {
+    pub(super) bytes: Vec<u8>,
+    /// Whether its answer has no body, whatever length it states.
+    pub(super) bodiless: bool,
+}
+
+/// A client's TLS. At most version 1.2: there a refused certificate is refused inside the handshake, while with 1.3 the
+/// refusal races with the client's first data and often looks like a reset.
+pub(super) fn tls(leaf: Option<&Leaf>, alpn: &[String]) -> Result<Arc<ClientConfig>> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS12])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
+    let mut config = match leaf {
+        Some(leaf) => {
+            let (chain, key) = leaf.to_rustls();
+            builder.with_client_auth_cert(chain, key)?
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = alpn.iter().map(|name| name.clone().into_bytes()).collect();
+    // Each connection proves its identity anew.
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// Names of mesh certificates are identities, not hosts, and who answers is not in question here.
+#[derive(Debug)]
+struct AnyServer(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Sends the messages over one connection and returns what came of the first of them: all of them, unless the connection
+/// ended before. There is an outcome for at least one.
+pub(super) fn converse(dial: &Dial, messages: &[Message]) -> Result<Vec<Seen>> {
+    let mut connection = TcpStream::connect(dial.address).context("the listener is gone")?;
+    connection.set_nodelay(true)?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    connection.set_write_timeout(Some(PATIENCE))?;
+    let all: Vec<u8> = messages
+        .iter()
+        .flat_map(|message| message.bytes.iter().copied())
+        .collect();
+    let Some(config) = &dial.tls else {
+        let first = [dial.header.as_slice(), &all].concat();
+        return Ok(exchange(&mut connection, &first, messages));
+    };
+    connection.write_all(&dial.header)?;
+    // An address as the name keeps the server name out of the hello.
+    let name = match &dial.sni {
+        Some(sni) => ServerName::try_from(sni.clone()).with_context(|| format!("`{sni}` is no server name"))?,
+        None => ServerName::IpAddress(dial.address.ip().into()),
+    };
+    let client = ClientConnection::new(Arc::clone(config), name)?;
+    Ok(exchange(&mut StreamOwned::new(client, connection), &all, messages))
+}
+
+fn exchange(connection: &mut (impl Read + Write), bytes: &[u8], messages: &[Message]) -> Vec<Seen> {
+    if let Err(error) = connection.write_all(bytes).and_then(|()| connection.flush())
+        && !is_closed(&error)
+    {
+        return vec![failure(&error)];
+    }
+    // Whoever closed first may have left words that still wait: an alert, or a 403.
+    let mut answers = Answers {
+        connection,
+        bytes: Vec::new(),
+    };
+    let mut seen = Vec::new();
+    for message in messages {
+        match answers.next(message) {
+            Ok(one) => seen.push(one),
+            Err(error) => {
+                // What was sent behind an answer that ended the connection was never looked at.
+                if seen.is_empty() {
+                    seen.push(failure(&error));
+                }
+                break;
+            }
+        }
+    }
+    seen
+}
+
+struct Answers<'c, C> {
+    connection: &'c mut C,
+    /// Received, and not yet part of an answer.
+    bytes: Vec<u8>,
+}
+
+impl<C: Read> Answers<'_, C> {
+    fn next(&mut self, message: &Message) -> io::Result<Seen> {
+        loop {
+            if let Some((seen, length)) = complete(&self.bytes, message) {
+                self.bytes.drain(..length);
+                return Ok(seen);
+            }
+            let mut chunk = [0; 16_384];
+            let length = self.connection.read(&mut chunk)?;
+            if length == 0 {
+                if self.bytes.is_empty() {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                return Ok(Seen::Bytes(std::mem::take(&mut self.bytes)));
+            }
+            self.bytes.extend(chunk.get(..length).unwrap_or_default());
+        }
+    }
+}
+
+/// The answer at the beginning of what was received, and its length, if all of it is there.
+fn complete(bytes: &[u8], message: &Message) -> Option<(Seen, usize)> {
+    if !bytes.starts_with(b"HTTP/1.") {
+        let sent = &message.bytes;
+        // An echo never ends by itself.
+        return (bytes.len() >= sent.len() && !b"HTTP/1.".starts_with(bytes)).then(|| {
+            let answer = bytes.get(..sent.len()).unwrap_or_default();
+            let seen = if answer == sent {
+                Seen::Echo
+            } else {
+                Seen::Bytes(bytes.to_vec())
+            };
+            let length = if answer == sent { sent.len() } else { bytes.len() };
+            (seen, length)
+        });
+    }
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(bytes.get(..end)?);
+    let status: u16 = head.split(' ').nth(1).and_then(|code| code.parse().ok())?;
+    let stated = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse().ok())?
+    });
+    let length: usize = if message.bodiless { 0 } else { stated.unwrap_or(0) };
+    let body = bytes.get(end + 4..end + 4 + length)?;
+    Some((Seen::Status(status, body.to_vec()), end + 4 + length))
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
+}
+
+fn failure(error: &io::Error) -> Seen {
+    match error.kind() {
+        _ if is_closed(error) => Seen::Reset,
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Seen::Timeout,
+        // An alert, or an answer that is no TLS.
+        _ => Seen::TlsError,
+    }
+}

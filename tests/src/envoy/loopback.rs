@@ -1,0 +1,172 @@
+//! From the listener that istiod generates to one that takes the same decisions on a free port of 127.0.0.1, in an Envoy
+//! without Istio's own filters. Each rewrite has its reason here; everything else stays as it was generated.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+
+use super::bootstrap::{ECHO, MIRROR};
+
+/// What stands before the name of a message type.
+const TYPE: &str = "type.googleapis.com/";
+
+/// Filters of Istio's own Envoy that no other has, by the type of their configuration. They carry telemetry and facts for
+/// it, and take no decision. The list is closed: a filter that is not here and that Envoy does not know stops the start.
+const LACKING: &[&str] = &[
+    "envoy.tcp.metadataexchange.config.MetadataExchange",
+    "io.istio.http.peer_metadata.Config",
+    "stats.PluginConfig",
+    "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig",
+];
+
+/// Goes nowhere, and must go on doing so: a call of the proxy's own port 15006.
+const BLACK_HOLE: &str = "BlackHoleCluster";
+
+/// The type of the part of a PROXY header that says who a waypoint's client is.
+pub(super) const PRINCIPAL: u8 = 0xE0;
+
+/// The files that a rewritten listener names.
+pub(super) struct Files<'a> {
+    /// The certificate and key of the server, in one PEM.
+    pub(super) certificate: &'a Path,
+    /// The authority that signs certificates of the mesh.
+    pub(super) authority: &'a Path,
+}
+
+/// The rewritten listener.
+pub(super) fn rewrite(
+    name: &str,
+    listener: &Value,
+    routes: &BTreeMap<&str, &Value>,
+    files: &Files<'_>,
+) -> Result<Value> {
+    let mut listener = Rewriter { routes, files }.value(listener)?;
+    let fields = listener.as_object_mut().context("a listener is no object")?;
+    // Many proxies share this machine. Nothing redirects to them, and a waypoint's listener has no address at all.
+    for field in [
+        "additionalAddresses",
+        "bindToPort",
+        "useOriginalDst",
+        "internalListener",
+    ] {
+        fields.remove(field);
+    }
+    fields.insert("name".to_owned(), json!(name));
+    fields.insert(
+        "address".to_owned(),
+        json!({ "socketAddress": { "address": "127.0.0.1", "portValue": 0 } }),
+    );
+    let mut filters = stated();
+    let own = fields.remove("listenerFilters");
+    let own = own.as_ref().and_then(Value::as_array).into_iter().flatten();
+    filters.extend(
+        own.filter(|filter| text(filter, "name") != "envoy.filters.listener.original_dst")
+            .cloned(),
+    );
+    fields.insert("listenerFilters".to_owned(), Value::Array(filters));
+    Ok(listener)
+}
+
+/// Listener filters that read what a client states in a PROXY header, before any inspector reads: the addresses and ports
+/// that it would have in the mesh; and for a waypoint who it is, which there comes out of the tunnel as filter state.
+fn stated() -> Vec<Value> {
+    let kind = |name: &str| format!("{TYPE}envoy.extensions.filters.listener.{name}");
+    vec![
+        json!({ "name": "stated-addresses", "typedConfig": {
+            "@type": kind("proxy_protocol.v3.ProxyProtocol"),
+            "rules": [{ "tlvType": PRINCIPAL, "onTlvPresent": { "metadataNamespace": "stated", "key": "principal" } }],
+        }}),
+        json!({ "name": "stated-principal", "typedConfig": {
+            "@type": kind("set_filter_state.v3.Config"),
+            "onAccept": [{
+                "objectKey": "io.istio.peer_principal", "factoryKey": "envoy.string", "skipIfEmpty": true,
+                "formatString": {
+                    "omitEmptyValues": true,
+                    "textFormatSource": { "inlineString": "%DYNAMIC_METADATA(stated:principal)%" },
+                },
+            }],
+        }}),
+    ]
+}
+
+struct Rewriter<'a> {
+    routes: &'a BTreeMap<&'a str, &'a Value>,
+    files: &'a Files<'a>,
+}
+
+impl Rewriter<'_> {
+    fn value(&self, value: &Value) -> Result<Value> {
+        match value {
+            Value::Array(items) => {
+                let kept = items.iter().filter(|item| !is_lacking(item));
+                Ok(Value::Array(kept.map(|item| self.value(item)).collect::<Result<_>>()?))
+            }
+            Value::Object(fields) => {
+                let mut result = Map::new();
+                for (key, value) in fields {
+                    if let Some((key, value)) = self.field(fields, key, value)? {
+                        result.insert(key.to_owned(), value);
+                    }
+                }
+                Ok(Value::Object(result))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(value.clone()),
+        }
+    }
+
+    fn field<'k>(&self, fields: &Map<String, Value>, key: &'k str, value: &Value) -> Result<Option<(&'k str, Value)>> {
+        let file = |path: &Path| json!({ "filename": path });
+        Ok(Some(match key {
+            // It goes to the pod's standard output.
+            "accessLog" => return Ok(None),
+            // The physical peer is always this machine; this is the same fact as a PROXY header states it, and unlike
+            // `remoteIp` it does not heed X-Forwarded-For.
+            "directRemoteIp" => ("sourceIp", value.clone()),
+            // There is no server of secrets.
+            "tlsCertificateSdsSecretConfigs" => {
+                let pem = file(self.files.certificate);
+                (
+                    "tlsCertificates",
+                    json!([{ "certificateChain": pem, "privateKey": pem }]),
+                )
+            }
+            // What it accepts of names stays: the trust domains.
+            "combinedValidationContext" => {
+                let mut context = value.get("defaultValidationContext").cloned().unwrap_or(json!({}));
+                if let Some(fields) = context.as_object_mut() {
+                    fields.insert("trustedCa".to_owned(), file(self.files.authority));
+                }
+                ("validationContext", context)
+            }
+            // Nor one of routes.
+            "rds" => {
+                let name = text(value, "routeConfigName");
+                let routes = self.routes.get(name);
+                let routes = routes.with_context(|| format!("no routes `{name}` were generated"))?;
+                ("routeConfig", self.value(routes)?)
+            }
+            // What passes reaches an application that shows what it saw. A route has no type, a TCP proxy does.
+            "cluster" | "weightedClusters" if value != BLACK_HOLE => {
+                let raw = fields.contains_key("@type");
+                ("cluster", json!(if raw { ECHO } else { MIRROR }))
+            }
+            _ => (key, self.value(value)?),
+        }))
+    }
+}
+
+fn is_lacking(node: &Value) -> bool {
+    let Some(config) = node.get("typedConfig") else {
+        return false;
+    };
+    [text(config, "@type"), text(config, "typeUrl")]
+        .iter()
+        .filter_map(|kind| kind.strip_prefix(TYPE))
+        .any(|kind| LACKING.contains(&kind))
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,351 @@
+//! What does a real proxy answer? istiod's own code configures each proxy of a scenario, one real Envoy plays all of them
+//! on loopback, and real connections ask it.
+//!
+//! A request states its source and its destination in a PROXY header, so that "who called" and "which port was called"
+//! mean in Envoy what they mean in a mesh, although every byte stays on 127.0.0.1.
+
+mod bootstrap;
+mod client;
+pub mod keys;
+mod loopback;
+mod process;
+pub mod request;
+mod scenario;
+mod wire;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use std::{fs, thread};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::parts::{Envoy, Generator, ProxyKind};
+use client::{Dial, Message};
+use keys::{Authorities, KeySets};
+use loopback::Files;
+use process::Process;
+use request::{Authority, Request, Seen};
+pub use scenario::{Pod, Scenario, Served};
+
+/// What Istio's client side offers; filter chains of servers match on it.
+const ALPN_HTTP: &[&str] = &["istio-http/1.1", "istio", "http/1.1"];
+const ALPN_TCP: &[&str] = &["istio-peer-exchange", "istio"];
+
+/// Enough to keep one Envoy busy while answers are on their way.
+const THREADS: usize = 4;
+
+/// So many requests share a connection at most.
+const PIPELINE: usize = 50;
+
+/// Scenarios, configured by istiod and played by one Envoy.
+pub struct Mesh<'k> {
+    process: Process,
+    keys: &'k Keys,
+    /// By scenario and proxy.
+    proxies: BTreeMap<(usize, String), Played>,
+    /// The proxy of each scenario that is asked where a request names none.
+    firsts: Vec<String>,
+    /// Removed when the mesh is dropped.
+    _folder: TempDir,
+    pub timing: Timing,
+}
+
+/// Where a proxy of a scenario is.
+struct Played {
+    kind: ProxyKind,
+    ip: IpAddr,
+    /// By port of a gateway; of all others there is one, of port 0.
+    listeners: BTreeMap<u16, SocketAddr>,
+}
+
+/// Seconds that were spent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timing {
+    pub generate: f64,
+    pub start: f64,
+    /// Resident bytes of Envoy.
+    pub memory: u64,
+}
+
+/// Identities and tokens, which many meshes can share.
+pub struct Keys {
+    pub authorities: Authorities,
+    pub sets: KeySets,
+    tls: Mutex<HashMap<Client, Arc<rustls::ClientConfig>>>,
+}
+
+/// An identity, who signed it, and what is offered.
+type Client = (Option<String>, Authority, Vec<String>);
+
+impl Keys {
+    /// New ones, with key sets of these names.
+    pub fn new(sets: &[&str]) -> Result<Self> {
+        Ok(Self {
+            authorities: Authorities::new()?,
+            sets: KeySets::new(sets)?,
+            tls: Mutex::default(),
+        })
+    }
+
+    /// `text` with each `${jwks:NAME}` replaced by that key set, as part of a JSON string.
+    pub fn fill(&self, text: &str) -> Result<String> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, tail)) = rest.split_once("${jwks:") {
+            let (name, after) = tail.split_once('}').context("`${jwks:` has no end")?;
+            let quoted = Value::String(self.sets.jwks(name)?).to_string();
+            out.push_str(before);
+            out.push_str(quoted.trim_matches('"'));
+            rest = after;
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn tls(&self, peer: &str, authority: Authority, alpn: &[String]) -> Result<Arc<rustls::ClientConfig>> {
+        let identity = (!peer.is_empty()).then(|| peer.to_owned());
+        let wanted = (identity, authority, alpn.to_vec());
+        let mut made = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = made.get(&wanted) {
+            return Ok(Arc::clone(config));
+        }
+        let leaf = match &wanted.0 {
+            Some(identity) => Some(self.authorities.client(identity, authority)?),
+            None => None,
+        };
+        let config = client::tls(leaf.as_ref(), alpn)?;
+        made.insert(wanted, Arc::clone(&config));
+        Ok(config)
+    }
+}
+
+impl<'k> Mesh<'k> {
+    /// Configures and starts the proxies of all scenarios.
+    pub fn start(scenarios: &[Scenario], generator: &mut Generator, envoy: &Envoy, keys: &'k Keys) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let started = Instant::now();
+        let certificate = folder.path().join("server.pem");
+        let authority = folder.path().join("mesh.pem");
+        fs::write(
+            &certificate,
+            keys.authorities.server("cluster.local/ns/test/sa/server")?,
+        )?;
+        fs::write(&authority, keys.authorities.mesh())?;
+        let files = Files {
+            certificate: &certificate,
+            authority: &authority,
+        };
+        let asked: Vec<_> = scenarios
+            .iter()
+            .map(|scenario| scenario.to_generator(keys))
+            .collect::<Result<_>>()?;
+        let mut listeners = Vec::new();
+        generator.generate(&asked, |index, generated| {
+            let scenario = scenarios.get(index).context("an answer to no question")?;
+            if let Some(refused) = generated.refused.first() {
+                bail!("{}: a cluster refuses {refused:?}", scenario.name);
+            }
+            for ((pod, kind), configuration) in scenario.proxies().zip(generated.proxies.iter().flatten()) {
+                let named = configuration
+                    .routes
+                    .iter()
+                    .filter_map(|routes| Some((routes.get("name")?.as_str()?, routes)));
+                let routes: BTreeMap<&str, &Value> = named.collect();
+                for listener in &configuration.listeners {
+                    if let Some(port) = served(kind, listener) {
+                        let name = format!("{index}/{pod}/{port}");
+                        listeners.push(loopback::rewrite(&name, listener, &routes, &files)?);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        let generate = started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        let process = Process::start(envoy, &bootstrap::config(listeners, folder.path()), folder.path())?;
+        let addresses = process.listeners()?;
+        let mut proxies = BTreeMap::new();
+        for (index, scenario) in scenarios.iter().enumerate() {
+            for (pod, kind) in scenario.proxies() {
+                let prefix = format!("{index}/{pod}/");
+                let own = addresses
+                    .range(prefix.clone()..)
+                    .take_while(|(name, _)| name.starts_with(&prefix));
+                let ports =
+                    own.filter_map(|(name, address)| Some((name.strip_prefix(&prefix)?.parse().ok()?, *address)));
+                let played = Played {
+                    kind,
+                    ip: pod.ip,
+                    listeners: ports.collect(),
+                };
+                proxies.insert((index, pod.to_string()), played);
+            }
+        }
+        Ok(Self {
+            timing: Timing {
+                generate,
+                start: started.elapsed().as_secs_f64(),
+                memory: process.memory(),
+            },
+            process,
+            keys,
+            proxies,
+            firsts: scenarios
+                .iter()
+                .map(|scenario| scenario.pods.first().map(Pod::to_string).unwrap_or_default())
+                .collect(),
+            _folder: folder,
+        })
+    }
+
+    /// Resident bytes of Envoy now.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.process.memory()
+    }
+
+    /// What comes of each request, with the index of its scenario; `now` in seconds since 1970, for tokens. Requests
+    /// that could come over one connection do.
+    pub fn ask(&self, requests: &[(usize, &Request)], now: i64) -> Result<Vec<Seen>> {
+        let mut shared: HashMap<Shared<'_>, Vec<usize>> = HashMap::new();
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for (at, (scenario, request)) in requests.iter().enumerate() {
+            if request.path.is_none() || is_risky(request) {
+                groups.push(vec![at]);
+                continue;
+            }
+            let open = shared.entry(Shared::of(*scenario, request)).or_default();
+            open.push(at);
+            if open.len() == PIPELINE {
+                groups.push(std::mem::take(open));
+            }
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "the answers are put in order again")]
+        for (_, open) in shared {
+            groups.push(open);
+        }
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<Vec<(usize, Seen)>> {
+            let mut seen = Vec::new();
+            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.ask_group(requests, group, now, &mut seen)?;
+            }
+            Ok(seen)
+        };
+        let mut all = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
+            let mut all = Vec::with_capacity(requests.len());
+            for thread in threads {
+                match thread.join() {
+                    Ok(seen) => all.extend(seen?),
+                    Err(_) => bail!("a client thread panicked"),
+                }
+            }
+            Ok(all)
+        })?;
+        all.sort_by_key(|(at, _)| *at);
+        Ok(all.into_iter().map(|(_, seen)| seen).collect())
+    }
+
+    fn ask_group(
+        &self,
+        requests: &[(usize, &Request)],
+        group: &[usize],
+        now: i64,
+        seen: &mut Vec<(usize, Seen)>,
+    ) -> Result<()> {
+        let mut left = group;
+        while let Some(first) = left.first().and_then(|at| requests.get(*at)) {
+            let dial = self.dial(first.0, first.1)?;
+            let messages = left.iter().filter_map(|at| requests.get(*at)).enumerate();
+            let messages = messages.map(|(nth, (_, request))| {
+                Ok(Message {
+                    bytes: wire::message(request, &self.keys.sets, now, nth + 1 == left.len())?,
+                    bodiless: request.method == "HEAD",
+                })
+            });
+            let came = client::converse(&dial, &messages.collect::<Result<Vec<_>>>()?)?;
+            let (answered, rest) = left.split_at(came.len().clamp(1, left.len()));
+            seen.extend(answered.iter().copied().zip(came));
+            left = rest;
+        }
+        Ok(())
+    }
+
+    fn dial(&self, scenario: usize, request: &Request) -> Result<Dial> {
+        let first = self.firsts.get(scenario).map(String::as_str).unwrap_or_default();
+        let to = if request.to.is_empty() { first } else { &request.to };
+        let played = self.proxies.get(&(scenario, to.to_owned()));
+        let played = played.with_context(|| format!("there is no proxy `{to}`"))?;
+        let address = played.listeners.get(&request.port).or_else(|| played.listeners.get(&0));
+        let waypoint = played.kind == ProxyKind::Waypoint;
+        let destination = SocketAddr::from((request.destination.unwrap_or(played.ip), request.port));
+        let principal = request.peer.as_deref().filter(|_| waypoint);
+        let default = if request.path.is_some() { ALPN_HTTP } else { ALPN_TCP };
+        let default = || default.iter().map(|name| (*name).to_owned()).collect();
+        let tls = match &request.peer {
+            Some(peer) if !waypoint => {
+                let alpn = request.alpn.clone().unwrap_or_else(default);
+                Some(self.keys.tls(peer, request.authority, &alpn)?)
+            }
+            _ => None,
+        };
+        Ok(Dial {
+            address: *address.with_context(|| format!("`{to}` has no port {}", request.port))?,
+            header: wire::proxy_header(request.source, destination, principal)?,
+            tls,
+            sni: request.sni.clone(),
+        })
+    }
+}
+
+/// Requests that HTTP itself may refuse, with which the connection ends: they do not share one.
+fn is_risky(request: &Request) -> bool {
+    let plain = |path: &String| path.starts_with('/') && path.is_ascii() && !path.contains("%00");
+    let method = request.method.bytes().all(|byte| byte.is_ascii_uppercase());
+    !method || !request.path.as_ref().is_none_or(plain)
+}
+
+/// What requests on one connection have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Shared<'r> {
+    scenario: usize,
+    to: &'r str,
+    ends: (IpAddr, Option<IpAddr>, u16),
+    peer: Option<(&'r str, Authority)>,
+    alpn: Option<&'r [String]>,
+    sni: Option<&'r str>,
+}
+
+impl<'r> Shared<'r> {
+    fn of(scenario: usize, request: &'r Request) -> Self {
+        Self {
+            scenario,
+            to: &request.to,
+            ends: (request.source, request.destination, request.port),
+            peer: request.peer.as_deref().map(|peer| (peer, request.authority)),
+            alpn: request.alpn.as_deref(),
+            sni: request.sni.as_deref(),
+        }
+    }
+}
+
+/// The port under which this listener answers requests, 0 for all of them; `None`: it takes no part.
+fn served(kind: ProxyKind, listener: &Value) -> Option<u16> {
+    let name = listener.get("name").and_then(Value::as_str);
+    match kind {
+        ProxyKind::Sidecar => (name == Some("virtualInbound")).then_some(0),
+        // It judges what another listener has taken out of the tunnel.
+        ProxyKind::Waypoint => (name == Some("main_internal")).then_some(0),
+        ProxyKind::Router => {
+            let port = listener.pointer("/address/socketAddress/portValue")?.as_u64()?;
+            let chains = listener.get("filterChains")?.as_array()?;
+            u16::try_from(port).ok().filter(|_| !chains.is_empty())
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! A request to a proxy, as people write it, and what came of it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One connection with one request. Without a path it carries raw bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Request {
+    /// NAME.NAMESPACE of the proxy; empty: the first of the scenario.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub to: String,
+    /// The port that the client calls: the pod's, at a waypoint the Service's.
+    pub port: u16,
+    pub source: IpAddr,
+    /// `None`: the proxy's own address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub destination: Option<IpAddr>,
+    /// The client's SPIFFE identity without its scheme; empty: TLS without a certificate; `None`: plaintext.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    #[serde(skip_serializing_if = "is_mesh")]
+    pub authority: Authority,
+    /// `None`: what Istio's client offers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+    /// As sent, with its query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    #[serde(skip_serializing_if = "is_get")]
+    pub method: String,
+    pub host: String,
+    /// Each `name: value`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<Token>,
+    #[serde(skip_serializing_if = "is_raw")]
+    pub payload: Payload,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            to: String::new(),
+            port: 80,
+            source: IpAddr::from([10, 9, 0, 1]),
+            destination: None,
+            peer: None,
+            authority: Authority::Mesh,
+            alpn: None,
+            sni: None,
+            path: None,
+            method: "GET".to_owned(),
+            host: "httpbin.foo".to_owned(),
+            headers: Vec::new(),
+            tokens: Vec::new(),
+            payload: Payload::Raw,
+        }
+    }
+}
+
+fn is_get(method: &str) -> bool {
+    method == "GET"
+}
+
+const fn is_mesh(authority: &Authority) -> bool {
+    matches!(authority, Authority::Mesh)
+}
+
+const fn is_raw(payload: &Payload) -> bool {
+    matches!(payload, Payload::Raw)
+}
+
+/// Who signed the client's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authority {
+    Mesh,
+    Foreign,
+}
+
+/// What a connection without HTTP carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Payload {
+    /// Bytes that are no TLS and no HTTP.
+    Raw,
+    /// The hello of a TLS client that knows nothing of Istio.
+    ForeignTls,
+}
+
+/// A token by what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Token {
+    pub claims: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "is_right")]
+    pub signed: Signed,
+    /// Which key set it belongs to.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub keys: String,
+    /// Seconds from now to `exp`; `None`: no `exp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+    /// Seconds from now to `nbf`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<i64>,
+    #[serde(default, skip_serializing_if = "is_bearer")]
+    pub place: Place,
+}
+
+const fn is_right(signed: &Signed) -> bool {
+    matches!(signed, Signed::Right)
+}
+
+fn is_bearer(place: &Place) -> bool {
+    *place == Place::default()
+}
+
+/// Whether the signature is by the key set's key, or by one of the same name that is not in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signed {
+    #[default]
+    Right,
+    Forged,
+}
+
+/// Where a token is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// The header's name, and what stands before the token.
+    Header(String, String),
+    Param(String),
+    Cookie(String),
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Header("authorization".to_owned(), "Bearer ".to_owned())
+    }
+}
+
+/// What a client saw.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// An HTTP status, with the body.
+    Status(u16, Vec<u8>),
+    /// The bytes came back: the application was reached by a raw connection.
+    Echo,
+    /// Closed without an answer.
+    Reset,
+    /// Refused by a TLS alert, or no TLS at all.
+    TlsError,
+    Timeout,
+    /// Anything else.
+    Bytes(Vec<u8>),
+}
+
+impl Seen {
+    /// The request head as the application saw it, where the answer shows it.
+    #[must_use]
+    pub fn upstream(&self) -> Vec<(String, String)> {
+        let Self::Status(200, body) = self else {
+            return Vec::new();
+        };
+        let text = String::from_utf8_lossy(body);
+        let lines = text.lines().filter_map(|line| line.split_once(": "));
+        lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
+/// With what was received as text.
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(_, bytes) | Self::Bytes(bytes) => write!(f, "{self} {:?}", String::from_utf8_lossy(bytes)),
+            Self::Echo | Self::Reset | Self::TlsError | Self::Timeout => write!(f, "{self}"),
+        }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(code, _) => write!(f, "{code}"),
+            Self::Echo => f.write_str("echo"),
+            Self::Reset => f.write_str("reset"),
+            Self::TlsError => f.write_str("tls-error"),
+            Self::Timeout => f.write_str("timeout"),
+            Self::Bytes(_) => f.write_str("bytes"),
+        }
+    }
+}

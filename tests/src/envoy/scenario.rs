@@ -1,0 +1,205 @@
+//! One mesh as people write it: settings, pods, and Istio's objects. The Kubernetes objects around a pod follow from it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Keys;
+use crate::parts::{self, ProxyKind};
+
+/// One mesh, in which requests are asked.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    #[serde(default, skip)]
+    pub name: String,
+    /// Settings of the mesh, over Istio's defaults.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub mesh: Value,
+    /// The first is asked where a request names none.
+    #[serde(default = "httpbin", skip_serializing_if = "is_httpbin")]
+    pub pods: Vec<Pod>,
+    pub objects: Vec<Value>,
+}
+
+/// A pod behind a Service, both of one name.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Pod {
+    pub name: String,
+    pub namespace: String,
+    pub proxy: Served,
+    pub ip: IpAddr,
+    /// The Service's ports by name, which says the protocol as in Istio.
+    pub ports: BTreeMap<String, u16>,
+    /// What is added to a port of the Service to get the pod's.
+    pub target_offset: u16,
+    /// Besides `app`, which is the name.
+    pub labels: BTreeMap<String, String>,
+    pub service_labels: BTreeMap<String, String>,
+    /// `None`: of the pod's name.
+    pub account: Option<String>,
+    /// The Service's address.
+    pub vip: IpAddr,
+}
+
+/// What runs beside, or in, a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Served {
+    Sidecar,
+    Gateway,
+    Waypoint,
+    /// Nothing: it is only there to be reached by others.
+    None,
+}
+
+impl Served {
+    /// The kind of proxy that istiod configures.
+    #[must_use]
+    pub const fn proxy(self) -> Option<ProxyKind> {
+        match self {
+            Self::Sidecar => Some(ProxyKind::Sidecar),
+            Self::Gateway => Some(ProxyKind::Router),
+            Self::Waypoint => Some(ProxyKind::Waypoint),
+            Self::None => None,
+        }
+    }
+}
+
+/// HTTP on 80, TCP on 5000, and on 7000 a port whose protocol Envoy has to find out.
+impl Default for Pod {
+    fn default() -> Self {
+        let ports = [("http", 80), ("tcp-db", 5000), ("any", 7000)];
+        Self {
+            name: "httpbin".to_owned(),
+            namespace: "foo".to_owned(),
+            proxy: Served::Sidecar,
+            ip: IpAddr::from([10, 0, 0, 1]),
+            ports: ports.map(|(name, port)| (name.to_owned(), port)).into(),
+            target_offset: 0,
+            labels: BTreeMap::new(),
+            service_labels: BTreeMap::new(),
+            account: None,
+            vip: IpAddr::from([10, 96, 0, 10]),
+        }
+    }
+}
+
+fn httpbin() -> Vec<Pod> {
+    vec![Pod::default()]
+}
+
+fn is_httpbin(pods: &[Pod]) -> bool {
+    pods == httpbin()
+}
+
+/// As a request names it.
+impl fmt::Display for Pod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.name, self.namespace)
+    }
+}
+
+impl Pod {
+    /// All labels that it carries.
+    #[must_use]
+    pub fn all_labels(&self) -> BTreeMap<String, String> {
+        let mut labels = self.labels.clone();
+        labels.insert("app".to_owned(), self.name.clone());
+        labels
+    }
+
+    /// The name of its service account.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.account.as_deref().unwrap_or(&self.name)
+    }
+
+    fn objects(&self) -> Vec<Value> {
+        let address_type = if self.ip.is_ipv6() { "IPv6" } else { "IPv4" };
+        let meta = |labels: &BTreeMap<String, String>| json!({ "name": self.name, "namespace": self.namespace, "labels": labels });
+        let of_service = [("kubernetes.io/service-name".to_owned(), self.name.clone())].into();
+        let mut labels = self.all_labels();
+        if self.proxy != Served::None {
+            labels.insert("security.istio.io/tlsMode".to_owned(), "istio".to_owned());
+        }
+        let ports = self.ports.iter();
+        let service_ports: Vec<Value> = ports
+            .clone()
+            .map(|(name, port)| json!({ "name": name, "port": port, "targetPort": port + self.target_offset }))
+            .collect();
+        let pod_ports: Vec<Value> = ports
+            .map(|(name, port)| json!({ "name": name, "port": port + self.target_offset }))
+            .collect();
+        vec![
+            json!({ "apiVersion": "v1", "kind": "Service", "metadata": meta(&self.service_labels), "spec": {
+                "selector": { "app": self.name }, "clusterIP": self.vip, "ports": service_ports } }),
+            json!({ "apiVersion": "v1", "kind": "Pod", "metadata": meta(&labels),
+                "spec": { "serviceAccountName": self.account(), "containers": [{ "name": "c", "image": "c" }] },
+                "status": { "phase": "Running", "podIP": self.ip, "podIPs": [{ "ip": self.ip }],
+                    "conditions": [{ "type": "Ready", "status": "True" }] } }),
+            json!({ "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": meta(&of_service),
+                "addressType": address_type,
+                "endpoints": [{ "addresses": [self.ip], "conditions": { "ready": true },
+                    "targetRef": { "kind": "Pod", "name": self.name, "namespace": self.namespace } }],
+                "ports": pod_ports }),
+        ]
+    }
+}
+
+impl Scenario {
+    /// Whether istiod must be told of waypoints.
+    #[must_use]
+    pub fn is_ambient(&self) -> bool {
+        self.pods.iter().any(|pod| pod.proxy == Served::Waypoint)
+    }
+
+    /// The pods that have a proxy.
+    pub fn proxies(&self) -> impl Iterator<Item = (&Pod, ProxyKind)> {
+        self.pods.iter().filter_map(|pod| Some((pod, pod.proxy.proxy()?)))
+    }
+
+    /// The Istio objects as one stream, with key sets in place.
+    pub fn manifests(&self, keys: &Keys) -> Result<String> {
+        keys.fill(&stream(&self.objects))
+    }
+
+    pub(super) fn to_generator(&self, keys: &Keys) -> Result<parts::Scenario> {
+        // Every sidecar would be given the way to every Service: quadratic in the number of pods, and asked by nobody.
+        let no_outbound = json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "Sidecar",
+            "metadata": { "name": "no-outbound", "namespace": "istio-system" },
+            "spec": { "egress": [{ "hosts": ["~/*"] }] },
+        });
+        let mut objects = vec![no_outbound];
+        objects.extend(self.pods.iter().flat_map(Pod::objects));
+        let proxies = self.proxies().map(|(pod, kind)| parts::Proxy {
+            name: pod.name.clone(),
+            namespace: pod.namespace.clone(),
+            kind,
+            ip: pod.ip.to_string(),
+            labels: pod.all_labels(),
+            service_account: pod.account().to_owned(),
+            clusters: false,
+        });
+        Ok(parts::Scenario {
+            mesh: if self.mesh.is_null() {
+                String::new()
+            } else {
+                self.mesh.to_string()
+            },
+            objects: format!("{}\n---\n{}", stream(&objects), self.manifests(keys)?),
+            proxies: proxies.collect(),
+        })
+    }
+}
+
+fn stream(objects: &[Value]) -> String {
+    let texts: Vec<String> = objects.iter().map(Value::to_string).collect();
+    texts.join("\n---\n")
+}
