@@ -8,6 +8,8 @@ use meshc::policy::Target;
 use meshc::source::{Disk, Files};
 use meshc_tests::case::Case;
 
+use crate::read_back;
+
 /// Where the files of a case are; nothing but them is there.
 const FOLDER: &str = "/case";
 
@@ -18,11 +20,12 @@ pub(crate) fn check_case(case: &Case) -> Result<Outcome, String> {
     driver::check(&project, &location.into(), &of_case(case)?).map_err(|error| error.to_string())
 }
 
-/// What a case emits.
+/// What a case emits; an error too where it means something else than the case.
 pub(crate) fn build_case(case: &Case) -> Result<String, String> {
     let project = case.project(FOLDER);
     let location = locate(&project, Path::new(FOLDER))?;
     let outcome = driver::build(&project, &location.into(), &of_case(case)?).map_err(|error| error.to_string())?;
+    read_back::check(&outcome)?;
     Ok(outcome.builds.iter().map(stream).collect())
 }
 
@@ -31,9 +34,11 @@ pub(crate) fn check(folder: &Path) -> Result<Outcome, String> {
     driver::check(&Disk, &locate(&Disk, folder)?.into(), &Options::default()).map_err(|error| error.to_string())
 }
 
-/// What a project on disk emits.
+/// What a project on disk emits; an error too where it means something else than the project.
 pub(crate) fn build(folder: &Path, options: &Options) -> Result<Outcome, String> {
-    driver::build(&Disk, &locate(&Disk, folder)?.into(), options).map_err(|error| error.to_string())
+    let outcome = driver::build(&Disk, &locate(&Disk, folder)?.into(), options).map_err(|error| error.to_string())?;
+    read_back::check(&outcome)?;
+    Ok(outcome)
 }
 
 /// The objects as one YAML stream.

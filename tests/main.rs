@@ -25,6 +25,8 @@ mod legacy_crds;
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
+mod read_back;
+#[cfg(test)]
 mod real_parts;
 #[cfg(test)]
 mod robustness;
@@ -38,3 +40,5 @@ mod stdlib;
 mod strings;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod yaml_read;

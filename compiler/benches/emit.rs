@@ -103,6 +103,7 @@ fn policies() -> PolicySet {
                 "kubernetes.io/description",
                 "What the team runs. Nobody else may call it.",
             ),
+            created: None,
             origin: Span::default(),
         };
         let account = |name: &str| vec![format!("cluster.local/ns/{namespace}/sa/{name}")];
@@ -140,7 +141,7 @@ fn policies() -> PolicySet {
         policies.request_authentications.push(RequestAuthentication {
             meta: meta("api"),
             selection: select("api"),
-            rules: OneOrMore::one(jwt_rule()),
+            rules: vec![jwt_rule()],
         });
         let any = || vec!["*".to_owned()];
         let web = vec![

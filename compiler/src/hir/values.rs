@@ -213,7 +213,7 @@ impl<'a> Resolver<'a, '_> {
 
     /// An address or a network.
     pub(super) fn ip_block(&mut self, value: &Value) -> Option<At<IpBlock>> {
-        match IpBlock::parse(&value.text) {
+        match IpBlock::parse(&value.text).filter(|_| !value.text.contains('%')) {
             Some(it) => Some(At { it, span: value.span }),
             None => {
                 self.acc.push(errors::invalid_address(&value.text, value.span));

@@ -191,7 +191,8 @@ fn action(sort: &Sort, rules: Vec<Rule>) -> Option<Action> {
     Some(match sort {
         Sort::DefaultDeny | Sort::Allow => Action::Allow(rules),
         Sort::Deny | Sort::Require => Action::Deny(OneOrMore::new(rules)?),
-        Sort::Audit => Action::Audit(OneOrMore::new(rules)?),
+        Sort::Audit if rules.is_empty() => return None,
+        Sort::Audit => Action::Audit(rules),
         Sort::Ask(provider) => Action::Custom {
             provider: provider.clone(),
             rules: OneOrMore::new(rules)?,

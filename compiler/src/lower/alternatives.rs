@@ -181,7 +181,7 @@ fn unseen_by_ztunnel(alternative: &Alternative) -> Option<&'static str> {
                 | ConditionKey::DestinationPort => None,
                 ConditionKey::Header(_) => Some("a header"),
                 ConditionKey::Sni => Some("`sni`"),
-                ConditionKey::Filter { .. } => Some("filter metadata"),
+                ConditionKey::Filter { .. } | ConditionKey::Unreadable(_) => Some("filter metadata"),
                 ConditionKey::RequestPrincipal
                 | ConditionKey::Audiences
                 | ConditionKey::Presenter

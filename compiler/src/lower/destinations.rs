@@ -4,7 +4,7 @@ use super::objects::Objects;
 use super::{Context, errors};
 use crate::diagnostics::Diagnostics;
 use crate::hir::{Destination, Tls};
-use crate::policy::{ClientTls, DestinationRule, Feature, Labels, Subset, TlsByPort};
+use crate::policy::{ClientTls, DestinationRule, Feature, Subset, TlsByPort};
 
 pub(crate) const KIND: &str = "DestinationRule";
 
@@ -15,7 +15,7 @@ pub(super) fn lower<'p>(
     objects: &mut Objects<'p>,
     acc: &mut Diagnostics,
 ) -> Option<DestinationRule> {
-    let clients = Labels::new(destination.clients.clone());
+    let clients = (!destination.clients.is_empty()).then(|| destination.clients.clone());
     if clients.is_some() && !ctx.target.has(Feature::DestinationClients) {
         acc.push(errors::not_in_release(
             "`clients`",
@@ -48,7 +48,7 @@ pub(super) fn lower<'p>(
     Some(DestinationRule {
         meta,
         host: destination.host.it.clone(),
-        tls: by_port(&destination.tls),
+        tls: (!destination.tls.is_empty()).then(|| by_port(&destination.tls)),
         subsets: destination
             .subsets
             .iter()
@@ -108,7 +108,7 @@ pub(crate) fn by_port(list: &[Tls]) -> TlsByPort {
         if tls.ports.is_empty() {
             all = Some(client);
         } else {
-            ports.extend(tls.ports.iter().map(|port| (port.it, client.clone())));
+            ports.extend(tls.ports.iter().map(|port| (port.it, Some(client.clone()))));
         }
     }
     TlsByPort { all, ports }

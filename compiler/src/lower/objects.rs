@@ -187,6 +187,7 @@ fn assemble(
         namespace,
         labels,
         annotations,
+        created: None,
         origin,
     }
 }

@@ -6,7 +6,7 @@ use super::objects::{Objects, gather};
 use super::{Context, access, errors};
 use crate::diagnostics::Diagnostics;
 use crate::hir::{ClaimType, Issuer, IssuerId, Item, ItemKind, PlaceKind, Scope, ScopeKind};
-use crate::policy::{Feature, HeaderPlace, JwtRule, Keys, OneOrMore, RequestAuthentication};
+use crate::policy::{Feature, HeaderPlace, JwtRule, Keys, RequestAuthentication};
 use crate::source::Span;
 
 const KIND: &str = "RequestAuthentication";
@@ -53,7 +53,7 @@ pub(super) fn lower<'p>(
         let Some(origin) = group.items.first().map(|item| item.span) else {
             continue;
         };
-        if let Some(rules) = OneOrMore::new(rules)
+        if !rules.is_empty()
             && let Some(meta) = objects.of_scope(KIND, scope, &group.name, origin, acc)
         {
             made.push(RequestAuthentication {

@@ -52,6 +52,8 @@ pub struct Meta {
     pub namespace: Option<String>,
     pub labels: StringMap,
     pub annotations: StringMap,
+    /// When a cluster made the object, in seconds since 1970; `None` where that is not known.
+    pub created: Option<i64>,
     /// The declaration that the object comes from.
     pub origin: Span,
 }
@@ -103,6 +105,8 @@ impl Labels {
 pub enum Selection {
     /// All of the namespace; of the mesh in the root namespace.
     All,
+    /// `selector: {}`: the same for a proxy, and nobody for ztunnel.
+    EmptySelector,
     /// `selector.matchLabels`; in the root namespace pods of every namespace.
     Labels(Labels),
     /// `targetRefs`, at most 16.
@@ -150,6 +154,8 @@ pub struct PeerAuthentication {
 pub enum PeerScope {
     /// The namespace, or the mesh in the root namespace.
     Namespace,
+    /// `selector: {}`: the same for a proxy; ztunnel is told of it in another way.
+    EmptySelector,
     /// Pods with these labels; `ports` are pod ports.
     Workload {
         labels: Labels,
@@ -157,12 +163,21 @@ pub enum PeerScope {
     },
 }
 
+impl PeerScope {
+    /// Whether a proxy takes it for all of the namespace.
+    #[must_use]
+    pub const fn is_namespace(&self) -> bool {
+        matches!(self, Self::Namespace | Self::EmptySelector)
+    }
+}
+
 /// A RequestAuthentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestAuthentication {
     pub meta: Meta,
     pub selection: Selection,
-    pub rules: OneOrMore<JwtRule>,
+    /// Without any, no token is looked at.
+    pub rules: Vec<JwtRule>,
 }
 
 /// One of `jwtRules`.
@@ -217,7 +232,7 @@ pub struct Authorization {
 pub enum Action {
     Allow(Vec<Rule>),
     Deny(OneOrMore<Rule>),
-    Audit(OneOrMore<Rule>),
+    Audit(Vec<Rule>),
     Custom { provider: String, rules: OneOrMore<Rule> },
 }
 
@@ -226,8 +241,16 @@ impl Action {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         match self {
-            Self::Allow(rules) => rules,
-            Self::Deny(rules) | Self::Audit(rules) | Self::Custom { rules, .. } => rules.as_slice(),
+            Self::Allow(rules) | Self::Audit(rules) => rules,
+            Self::Deny(rules) | Self::Custom { rules, .. } => rules.as_slice(),
+        }
+    }
+
+    /// The rules, to be changed in place.
+    pub fn rules_mut(&mut self) -> &mut [Rule] {
+        match self {
+            Self::Allow(rules) | Self::Audit(rules) => rules,
+            Self::Deny(rules) | Self::Custom { rules, .. } => &mut rules.0,
         }
     }
 }
@@ -316,6 +339,9 @@ pub enum ConditionKey {
         filter: String,
         key: String,
     },
+    /// A key that Istio accepts and cannot read, such as `request.headersX[a]`: an ALLOW rule with it is lost, others
+    /// forget the condition.
+    Unreadable(String),
 }
 
 impl fmt::Display for ConditionKey {
@@ -339,6 +365,7 @@ impl fmt::Display for ConditionKey {
             Self::DestinationPort => f.write_str("destination.port"),
             Self::Sni => f.write_str("connection.sni"),
             Self::Filter { filter, key } => write!(f, "experimental.{filter}[{key}]"),
+            Self::Unreadable(key) => f.write_str(key),
         }
     }
 }
@@ -351,13 +378,18 @@ pub struct IpBlock {
 }
 
 impl IpBlock {
-    /// Reads `10.0.0.1`, `10.0.0.0/8`, `2001:db8::/32`; `None` for anything else.
+    /// Reads `10.0.0.1`, `10.0.0.0/8`, `2001:db8::/32`; `None` for anything else. Envoy compares without the zone that an
+    /// address may end with (`fe80::1%eth0`).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let net = if text.contains('/') {
             text.parse().ok()?
         } else {
-            IpNet::from(text.parse::<std::net::IpAddr>().ok()?)
+            let address = match text.split_once('%') {
+                Some((address, zone)) if !zone.is_empty() => address.parse::<std::net::Ipv6Addr>().ok()?.into(),
+                _ => text.parse::<std::net::IpAddr>().ok()?,
+            };
+            IpNet::from(address)
         };
         Some(Self {
             text: text.to_owned(),
@@ -384,19 +416,21 @@ pub struct DestinationRule {
     pub meta: Meta,
     /// A host or a wildcard, as written.
     pub host: String,
-    pub tls: TlsByPort,
+    /// `trafficPolicy`, as far as TLS. Of rules that Istio merges the first that has one counts, TLS or not.
+    pub tls: Option<TlsByPort>,
     pub subsets: Vec<Subset>,
     /// Namespaces, `.` or `*`; empty: the mesh's default.
     pub export_to: Vec<String>,
-    /// `workloadSelector`.
-    pub clients: Option<Labels>,
+    /// `workloadSelector`: only clients of the rule's namespace with these labels, all of them where there is none.
+    pub clients: Option<StringMap>,
 }
 
 /// TLS for a host, and for single Service ports of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsByPort {
     pub all: Option<ClientTls>,
-    pub ports: BTreeMap<u16, ClientTls>,
+    /// A port that has an entry takes nothing from `all`, also where the entry says nothing of TLS.
+    pub ports: BTreeMap<u16, Option<ClientTls>>,
 }
 
 /// A subset of a host's pods.

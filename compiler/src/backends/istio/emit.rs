@@ -6,9 +6,9 @@ use super::resources as out;
 use crate::backends::Artifact;
 use crate::backends::object::Resource;
 use crate::policy::{
-    Action, Authorization, ClientTls, Condition, DestinationRule, Feature, JwtRule, Keys, Labels, Operation,
-    PeerAuthentication, PeerScope, PolicySet, RequestAuthentication, Rule, Selection, Source, Subset, Target,
-    TargetRef, TargetRefKind, TlsByPort,
+    Action, Authorization, ClientTls, Condition, DestinationRule, Feature, JwtRule, Keys, Operation,
+    PeerAuthentication, PeerScope, PolicySet, RequestAuthentication, Rule, Selection, Source, StringMap, Subset,
+    Target, TargetRef, TargetRefKind, TlsByPort,
 };
 
 /// The objects of Istio's own kinds, kind by kind, in the order of `policies`.
@@ -65,8 +65,9 @@ const fn networking(target: Target) -> &'static str {
 pub fn peer_authentication(policy: &PeerAuthentication, target: Target) -> Resource<'_, out::PeerAuthentication<'_>> {
     let (selector, port_level_mtls) = match &policy.scope {
         PeerScope::Namespace => (None, BTreeMap::new()),
+        PeerScope::EmptySelector => (Some(selector(&NO_LABELS)), BTreeMap::new()),
         PeerScope::Workload { labels, ports } => (
-            Some(selector(labels)),
+            Some(selector(labels.as_map())),
             ports
                 .iter()
                 .map(|(port, mode)| (*port, out::Mtls { mode: *mode }))
@@ -91,7 +92,7 @@ pub fn request_authentication(
     let spec = out::RequestAuthentication {
         selector,
         target_refs,
-        jwt_rules: policy.rules.as_slice().iter().map(jwt_rule).collect(),
+        jwt_rules: policy.rules.iter().map(jwt_rule).collect(),
     };
     Resource::new(security(target), "RequestAuthentication", &policy.meta, spec)
 }
@@ -206,7 +207,7 @@ fn condition(condition: &Condition) -> out::Condition<'_> {
 pub fn destination_rule(rule: &DestinationRule, target: Target) -> Resource<'_, out::DestinationRule<'_>> {
     let spec = out::DestinationRule {
         host: &rule.host,
-        traffic_policy: traffic_policy(&rule.tls),
+        traffic_policy: rule.tls.as_ref().and_then(traffic_policy),
         subsets: rule.subsets.iter().map(subset).collect(),
         export_to: &rule.export_to,
         workload_selector: rule.clients.as_ref().map(selector),
@@ -231,7 +232,7 @@ fn traffic_policy(tls: &TlsByPort) -> Option<out::TrafficPolicy<'_>> {
             .iter()
             .map(|(port, tls)| out::PortSettings {
                 port: out::PortNumber { number: *port },
-                tls: client_tls(tls),
+                tls: tls.as_ref().map(client_tls),
             })
             .collect(),
     })
@@ -254,15 +255,16 @@ fn client_tls(tls: &ClientTls) -> out::ClientTls<'_> {
 fn selection(selection: &Selection) -> (Option<out::Selector<'_>>, Vec<out::TargetRef<'_>>) {
     match selection {
         Selection::All => (None, Vec::new()),
-        Selection::Labels(labels) => (Some(selector(labels)), Vec::new()),
+        Selection::EmptySelector => (Some(selector(&NO_LABELS)), Vec::new()),
+        Selection::Labels(labels) => (Some(selector(labels.as_map())), Vec::new()),
         Selection::Targets(targets) => (None, targets.as_slice().iter().map(target_ref).collect()),
     }
 }
 
-const fn selector(labels: &Labels) -> out::Selector<'_> {
-    out::Selector {
-        match_labels: labels.as_map(),
-    }
+static NO_LABELS: StringMap = StringMap::new();
+
+const fn selector(labels: &StringMap) -> out::Selector<'_> {
+    out::Selector { match_labels: labels }
 }
 
 fn target_ref(target: &TargetRef) -> out::TargetRef<'_> {

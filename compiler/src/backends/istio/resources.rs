@@ -235,7 +235,8 @@ pub struct TrafficPolicy<'a> {
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct PortSettings<'a> {
     pub port: PortNumber,
-    pub tls: ClientTls<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ClientTls<'a>>,
 }
 
 #[derive(Clone, Copy, Debug, serde::Serialize)]

@@ -45,7 +45,7 @@ fn releases_before_v1() {
         request_authentications: vec![RequestAuthentication {
             meta: meta("default", "shop"),
             selection: Selection::All,
-            rules: OneOrMore::one(jwt_rule()),
+            rules: vec![jwt_rule()],
         }],
         authorizations: vec![allow("viewer", Selection::All, vec![get_from_web()])],
         destination_rules: vec![tls_everywhere()],
@@ -211,12 +211,12 @@ fn request_authentications() -> Vec<RequestAuthentication> {
         RequestAuthentication {
             meta: meta("tokens", "shop"),
             selection: labels([("app", "reviews")]),
-            rules: OneOrMore::new(vec![full, inline]).unwrap(),
+            rules: vec![full, inline],
         },
         RequestAuthentication {
             meta: meta("service-cart", "shop"),
             selection: targets([TargetRefKind::Service]),
-            rules: OneOrMore::one(any_issuer),
+            rules: vec![any_issuer],
         },
     ]
 }
@@ -262,7 +262,7 @@ fn authorizations() -> Vec<Authorization> {
         with(
             "audit",
             targets([TargetRefKind::Gateway]),
-            Action::Audit(OneOrMore::one(get_from_web())),
+            Action::Audit(vec![get_from_web()]),
             false,
         ),
         with(
@@ -439,20 +439,20 @@ fn destination_rules() -> Vec<DestinationRule> {
         DestinationRule {
             meta: meta("db-example-com", "shop"),
             host: "db.example.com".to_owned(),
-            tls: TlsByPort {
+            tls: Some(TlsByPort {
                 all: Some(mutual),
                 ports: BTreeMap::from([
-                    (3306, ClientTls::plain(TlsMode::Disable)),
-                    (443, ClientTls::plain(TlsMode::Simple)),
+                    (3306, Some(ClientTls::plain(TlsMode::Disable))),
+                    (443, Some(ClientTls::plain(TlsMode::Simple))),
                 ]),
-            },
+            }),
             subsets: vec![
                 Subset {
                     name: "v1".to_owned(),
                     labels: map([("version", "1")]),
                     tls: TlsByPort {
                         all: None,
-                        ports: BTreeMap::from([(443, by_secret)]),
+                        ports: BTreeMap::from([(443, Some(by_secret))]),
                     },
                 },
                 Subset {
@@ -462,11 +462,11 @@ fn destination_rules() -> Vec<DestinationRule> {
                 },
             ],
             export_to: strings(["."]),
-            clients: Labels::new(map([("app", "web")])),
+            clients: Some(map([("app", "web")])),
         },
         DestinationRule {
             export_to: strings(["*"]),
-            tls: TlsByPort::default(),
+            tls: None,
             meta: meta("nothing", "shop"),
             ..tls_everywhere()
         },
@@ -477,10 +477,10 @@ fn tls_everywhere() -> DestinationRule {
     DestinationRule {
         meta: meta("default", "istio-system"),
         host: "*.local".to_owned(),
-        tls: TlsByPort {
+        tls: Some(TlsByPort {
             all: Some(ClientTls::plain(TlsMode::IstioMutual)),
             ports: BTreeMap::new(),
-        },
+        }),
         subsets: vec![],
         export_to: vec![],
         clients: None,
@@ -493,6 +493,7 @@ fn meta(name: &str, namespace: &str) -> Meta {
         namespace: Some(namespace.to_owned()),
         labels: map([("app.kubernetes.io/managed-by", "meshc")]),
         annotations: StringMap::new(),
+        created: None,
         origin: Span::default(),
     }
 }

@@ -99,6 +99,7 @@ fn policy(name: &str, namespace: Option<&str>) -> AuthenticationPolicy {
             namespace: namespace.map(str::to_owned),
             labels: StringMap::from([("app.kubernetes.io/managed-by".to_owned(), "meshc".to_owned())]),
             annotations: StringMap::new(),
+            created: None,
             origin: Span::default(),
         },
         targets: vec![],

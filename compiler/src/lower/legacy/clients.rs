@@ -159,7 +159,8 @@ impl Derived<'_, '_, '_> {
         if rest == wider(None) && ports.iter().all(|(port, tls)| *tls == wider(Some(*port))) {
             return;
         }
-        let differing = ports.into_iter().filter(|(_, tls)| *tls != rest).collect();
+        let differing = ports.into_iter().filter(|(_, tls)| *tls != rest);
+        let differing = differing.map(|(port, tls)| (port, Some(tls))).collect();
         let tls = TlsByPort {
             all: Some(rest),
             ports: differing,
@@ -194,7 +195,7 @@ impl Derived<'_, '_, '_> {
             self.rules.push(DestinationRule {
                 meta,
                 host: host.to_owned(),
-                tls,
+                tls: Some(tls),
                 subsets: Vec::new(),
                 export_to: Vec::new(),
                 clients: None,

@@ -413,6 +413,7 @@ const fn nameless() -> Meta {
         namespace: None,
         labels: StringMap::new(),
         annotations: StringMap::new(),
+        created: None,
         origin: Span {
             file: FileId(0),
             start: 0,

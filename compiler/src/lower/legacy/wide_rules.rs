@@ -51,7 +51,7 @@ impl WideRules {
             matching.max_by_key(|(pattern, _)| (!pattern.starts_with('*'), pattern.len()))
         };
         let found = best(namespace).or_else(|| best(root)).map(|(_, tls)| tls);
-        let of_port = found.and_then(|tls| port.and_then(|port| tls.ports.get(&port)));
+        let of_port = found.and_then(|tls| port.and_then(|port| tls.ports.get(&port)?.as_ref()));
         let tls = of_port.or_else(|| found.and_then(|tls| tls.all.as_ref()));
         tls.cloned().unwrap_or(ClientTls::plain(TlsMode::Disable))
     }

@@ -11,6 +11,9 @@ use crate::source::Span;
 use mtls::Mtls;
 use rules::{CompiledRule, Compiler, Layer};
 
+/// The class of waypoints: the only GatewayClass that a policy can be attached to.
+const WAYPOINT_CLASS: &str = "istio-waypoint";
+
 /// Who enforces, and for whom.
 #[derive(Clone, Copy, Debug)]
 pub enum Enforcer<'a> {
@@ -71,7 +74,7 @@ impl<'a> Enforcer<'a> {
                 targets.as_slice().iter().any(|target| match target.kind {
                     TargetRefKind::Service => (home, target.name.as_str()) == *service,
                     TargetRefKind::Gateway => (home, target.name.as_str()) == *waypoint,
-                    TargetRefKind::GatewayClass => home == root,
+                    TargetRefKind::GatewayClass => home == root && target.name == WAYPOINT_CLASS,
                     TargetRefKind::ServiceEntry => false,
                 })
             }
@@ -97,6 +100,8 @@ impl<'a> Enforcer<'a> {
                 let near = home == root || home == *namespace;
                 near && match selection {
                     Selection::Labels(wanted) => includes(labels, wanted.as_map()),
+                    // ztunnel is told of a policy for selected pods, and no pod is told that it is one.
+                    Selection::EmptySelector => !self.is_ztunnel(),
                     Selection::All | Selection::Targets(_) => true,
                 }
             }
@@ -176,12 +181,10 @@ impl Effective {
         if !enforcer.is_ztunnel() {
             for policy in &policies.request_authentications {
                 if heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
-                    effective
-                        .tokens
-                        .extend(policy.rules.as_slice().iter().map(|rule| TokenRule {
-                            rule: rule.clone(),
-                            object: object_of("RequestAuthentication", &policy.meta),
-                        }));
+                    effective.tokens.extend(policy.rules.iter().map(|rule| TokenRule {
+                        rule: rule.clone(),
+                        object: object_of("RequestAuthentication", &policy.meta),
+                    }));
                 }
             }
             effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));

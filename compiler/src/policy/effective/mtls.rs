@@ -38,7 +38,7 @@ impl Mtls {
         let wide = |home: &str| {
             policies
                 .iter()
-                .find(|p| p.scope == PeerScope::Namespace && p.meta.namespace.as_deref() == Some(home))
+                .find(|p| p.scope.is_namespace() && p.meta.namespace.as_deref() == Some(home))
         };
         let mut inferred = Mode {
             mode: MtlsMode::Permissive,

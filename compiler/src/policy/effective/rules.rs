@@ -190,6 +190,7 @@ impl Compiler<'_> {
             ConditionKey::DestinationIp => self.push(out, true, lists, |v| address(v).map(Matcher::DestinationIp)),
             ConditionKey::DestinationPort => self.push(out, true, lists, |v| v.parse().ok().map(Matcher::Port)),
             ConditionKey::Sni => self.push(out, envoy, lists, |v| Some(Matcher::Sni(StringMatch::parse(v)))),
+            ConditionKey::Unreadable(_) => self.push(out, false, lists, |_| None),
             ConditionKey::Filter { .. } => self.push(out, envoy, lists, |_| Some(Matcher::Metadata)),
         }?;
         Ok(tests)

@@ -3,7 +3,7 @@
 use crate::policy::effective::includes;
 use crate::policy::inventory::Inventory;
 use crate::policy::request::{ObjectRef, Reason, Unknown};
-use crate::policy::{ClientTls, DestinationRule, PolicySet, StringMap, TlsMode};
+use crate::policy::{ClientTls, DestinationRule, PolicySet, StringMap, TlsByPort, TlsMode};
 
 /// A client's proxy.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +54,19 @@ pub(crate) fn said(
             )
         })
     };
-    let all = mode(rule.tls.all.as_ref());
+    let none = TlsByPort::default();
+    let tls = rule.tls.as_ref().unwrap_or(&none);
+    let all = mode(tls.all.as_ref());
+    let of_port = |tls: &Option<ClientTls>| match (tls, &all) {
+        // The endpoints are taken for such without mutual TLS, by what is said for all ports.
+        (None, Said::Mode(mode, reason)) if *mode != TlsMode::IstioMutual => {
+            Said::Mode(TlsMode::Disable, reason.clone())
+        }
+        (tls, _) => mode(tls.as_ref()),
+    };
     match port {
-        Some(port) => Ok(rule.tls.ports.get(&port).map_or(all, |tls| mode(Some(tls)))),
-        None if rule.tls.ports.values().all(|tls| mode(Some(tls)) == all) => Ok(all),
+        Some(port) => Ok(tls.ports.get(&port).map_or(all.clone(), of_port)),
+        None if tls.ports.values().all(|tls| of_port(tls) == all) => Ok(all),
         None => Err(Unknown::Port),
     }
 }
@@ -157,7 +166,7 @@ fn pick<'p>(rules: &[&'p DestinationRule], client: Client<'_>) -> Result<&'p Des
         .filter(|rule| {
             rule.clients
                 .as_ref()
-                .is_some_and(|labels| includes(client.labels, labels.as_map()))
+                .is_some_and(|labels| includes(client.labels, labels))
         })
         .collect();
     let merged = plain.iter().any(|rule| !rule.export_to.is_empty());

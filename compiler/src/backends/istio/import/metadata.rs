@@ -1,7 +1,7 @@
 //! The metadata of an object: what the API server demands, and the annotations that Istio refuses.
 
 use super::schema::{self, FLAG, Field, SOME_TEXT, Shape, TEXT, TEXTS, found, list};
-use super::{Kind, errors, names};
+use super::{DRY_RUN, Kind, errors, names};
 use crate::backends::yaml::tree::{Entry, Node, Value};
 use crate::diagnostics::Diagnostics;
 
@@ -185,7 +185,7 @@ fn annotations(object: &Node, metadata: &Node, kind: Kind, acc: &mut Diagnostics
         if RESERVED.contains(&entry.key.as_str()) {
             acc.push(errors::reserved_annotation(entry.key_span, &entry.key));
         }
-        if entry.key == "istio.io/dry-run" {
+        if entry.key == DRY_RUN {
             dry_run(object, entry, value, kind, acc);
         }
     }

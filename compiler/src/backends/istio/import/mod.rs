@@ -14,6 +14,7 @@ mod match_values;
 mod metadata;
 mod names;
 mod peer_authentication;
+mod read;
 mod request_authentication;
 mod schema;
 mod selection;
@@ -32,6 +33,12 @@ use crate::policy::{PolicySet, Target};
 
 const SECURITY: &str = "security.istio.io";
 const NETWORKING: &str = "networking.istio.io";
+
+/// Where an object stands that names no namespace.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// The annotation of rules that are counted and not enforced.
+const DRY_RUN: &str = "istio.io/dry-run";
 
 /// One of the kinds that are judged.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,11 +102,33 @@ pub(crate) fn broken(problem: Problem) -> Diagnostic {
     errors::problem(problem)
 }
 
-/// Judges an object, and returns how many objects of ours it is: one or none.
-pub(crate) fn object(node: &Node, _target: Target, _policies: &mut PolicySet, acc: &mut Diagnostics) -> usize {
+/// Judges an object, adds it to the policy if it has no error, and returns how many objects of ours it is: one or none.
+pub(crate) fn object(node: &Node, target: Target, policies: &mut PolicySet, acc: &mut Diagnostics) -> usize {
+    let mut own = Diagnostics::default();
+    let kind = kind(node, &mut own);
+    if let Some(Of::Judged(kind)) = kind {
+        judge(node, kind, target, &mut own);
+        if !own.has_errors() {
+            read::object(node, kind, policies);
+        }
+    }
+    acc.append(own);
+    usize::from(kind.is_some())
+}
+
+/// What an object of ours is.
+#[derive(Clone, Copy)]
+enum Of {
+    Judged(Kind),
+    /// What it says of itself is wrong.
+    Refused,
+}
+
+/// The kind of an object; `None` for what is of no concern.
+fn kind(node: &Node, acc: &mut Diagnostics) -> Option<Of> {
     if !matches!(node.value, Value::Map(_)) {
         acc.push(errors::odd_object(node.span, schema::found(&node.value)));
-        return 0;
+        return None;
     }
     let version = node.text_of("apiVersion").unwrap_or("");
     let group = version.split_once('/').map_or("", |(group, _)| group);
@@ -108,7 +137,7 @@ pub(crate) fn object(node: &Node, _target: Target, _policies: &mut PolicySet, ac
         if [SECURITY, NETWORKING].contains(&group) {
             acc.push(errors::no_kind(node.span));
         }
-        return 0;
+        return None;
     };
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == kind_name) else {
         // Another kind; unless there is no such kind in the group, and one that is nearly it.
@@ -118,16 +147,16 @@ pub(crate) fn object(node: &Node, _target: Target, _policies: &mut PolicySet, ac
         if let Some(near) = errors::nearest(kind_name, known.map(Kind::name)) {
             acc.push(errors::misspelt_kind(kind_node.span, kind_name, group, near));
         }
-        return 0;
+        return None;
     };
     let version_span = node.get("apiVersion").map_or(kind_node.span, |node| node.span);
     if group != kind.group() {
         // The legacy API, and other makers, have kinds of these names too.
         if group.is_empty() || [SECURITY, NETWORKING].contains(&group) {
             acc.push(errors::wrong_group(version_span, kind.name(), kind.group()));
-            return 1;
+            return Some(Of::Refused);
         }
-        return 0;
+        return None;
     }
     if !kind.served().contains(&version) {
         acc.push(errors::unserved_version(
@@ -136,8 +165,12 @@ pub(crate) fn object(node: &Node, _target: Target, _policies: &mut PolicySet, ac
             version,
             kind.served(),
         ));
-        return 1;
+        return Some(Of::Refused);
     }
+    Some(Of::Judged(kind))
+}
+
+fn judge(node: &Node, kind: Kind, _target: Target, acc: &mut Diagnostics) {
     for entry in node.entries() {
         const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
         if !FIELDS.contains(&entry.key.as_str()) {
@@ -174,9 +207,9 @@ pub(crate) fn object(node: &Node, _target: Target, _policies: &mut PolicySet, ac
             }
         }
         None if kind == Kind::DestinationRule => {
-            acc.push(errors::missing_field(kind_node.span, "spec", kind.name()));
+            let place = node.get("kind").map_or(node.span, |kind| kind.span);
+            acc.push(errors::missing_field(place, "spec", kind.name()));
         }
         None => {}
     }
-    1
 }
