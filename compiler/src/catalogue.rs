@@ -17,6 +17,7 @@ pub fn all() -> Vec<&'static Code> {
         lower::errors::CODES,
         lower::legacy::errors::CODES,
         backends::istio::import::errors::CODES,
+        backends::kubernetes::errors::CODES,
     ]
     .concat();
     codes.sort_by_key(|code| number(code.id));

@@ -4,6 +4,7 @@
 //! passed over.
 
 use super::istio;
+use super::kubernetes::{self, Cluster};
 use super::yaml::tree::{self, Node};
 use crate::diagnostics::Diagnostics;
 use crate::policy::{PolicySet, Target};
@@ -15,6 +16,8 @@ pub struct Manifests {
     /// How many of their objects are Istio's policies.
     pub objects: usize,
     pub policies: PolicySet,
+    /// What they say of the installation.
+    pub cluster: Cluster,
 }
 
 impl Manifests {
@@ -22,6 +25,7 @@ impl Manifests {
     pub fn append(&mut self, other: Self) {
         self.objects += other.objects;
         self.policies.append(other.policies);
+        self.cluster.append(&other.cluster);
     }
 }
 
@@ -30,7 +34,7 @@ pub fn read(file: FileId, text: &str, target: Target, acc: &mut Diagnostics) -> 
     let mut manifests = Manifests::default();
     for document in tree::read(file, text) {
         match document {
-            Ok(root) => object(&root, target, &mut manifests, acc),
+            Ok(root) => object(&root, (file, text), target, &mut manifests, acc),
             Err(problem) => acc.push(istio::import::broken(problem)),
         }
     }
@@ -38,13 +42,14 @@ pub fn read(file: FileId, text: &str, target: Target, acc: &mut Diagnostics) -> 
 }
 
 /// One document, or one item of a list of objects.
-fn object(node: &Node, target: Target, manifests: &mut Manifests, acc: &mut Diagnostics) {
+fn object(node: &Node, file: (FileId, &str), target: Target, manifests: &mut Manifests, acc: &mut Diagnostics) {
     let is_list = node.text_of("kind").is_some_and(|kind| kind.ends_with("List")) && node.get("spec").is_none();
     if is_list {
         for item in node.items_of("items") {
-            object(item, target, manifests, acc);
+            object(item, file, target, manifests, acc);
         }
         return;
     }
+    kubernetes::object(node, file, &mut manifests.cluster, acc);
     manifests.objects += istio::import::object(node, target, &mut manifests.policies, acc);
 }

@@ -2,6 +2,7 @@
 
 pub mod istio;
 pub mod istio_legacy;
+pub mod kubernetes;
 pub mod manifests;
 pub mod object;
 pub mod yaml;

@@ -15,7 +15,7 @@ pub mod project;
 mod suppress;
 mod texts;
 
-use crate::backends::{self, Artifact};
+use crate::backends::{self, Artifact, kubernetes::Cluster};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir;
 use crate::lower;
@@ -166,10 +166,13 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         } else {
             backends::emit(&policies, target, &program.mesh.root)
         };
-        let facts = inventory::facts(&program, target);
+        let mut facts = inventory::facts(&program, target);
+        let mut cluster = Cluster::default();
         for manifests in yaml.of(environment.as_deref()) {
             policies.append(manifests.policies.clone());
+            cluster.append(&manifests.cluster);
         }
+        cluster.complete(&mut facts.inventory, &mut facts.stated, target, &mut acc);
         findings.add(acc);
         builds.push(Build {
             environment: environment.clone(),

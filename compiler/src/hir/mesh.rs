@@ -4,6 +4,7 @@ use super::callers::is_trust_domain;
 use super::names::Env;
 use super::resolver::{Entry, Resolver};
 use super::{At, Normalization, Provider, errors};
+use crate::policy::stated;
 use crate::source::Span;
 use crate::syntax::ast::{Fact, ItemKind, ListFact, SingleFact, Value};
 
@@ -23,8 +24,17 @@ impl<'a> Resolver<'a, '_> {
         let entries: Vec<Entry<'a>> = draft.entries.clone();
         for Entry { item, env, .. } in &entries {
             match &item.kind {
-                ItemKind::Fact(Fact::Single { key, value }) => self.mesh_single(*key, value, env),
+                ItemKind::Fact(Fact::Single { key, value }) => {
+                    let fact = said(*key).map(|fact| (fact, item.span));
+                    self.program.mesh.said.extend(fact);
+                    self.mesh_single(*key, value, env);
+                }
                 ItemKind::Fact(Fact::List { key, values }) => {
+                    let fact = match key {
+                        ListFact::Aliases => stated::Fact::Aliases,
+                        ListFact::Trusts => stated::Fact::Trusts,
+                    };
+                    self.program.mesh.said.insert(fact, item.span);
                     let domains = self.texts(values, "a trust domain", env);
                     let domains: Vec<String> = domains
                         .into_iter()
@@ -133,5 +143,22 @@ impl<'a> Resolver<'a, '_> {
             }
             SingleFact::Account | SingleFact::Dataplane | SingleFact::UseWaypoint | SingleFact::TrustedProxies => {}
         }
+    }
+}
+
+/// The fact of an installation that a setting says, if it is one.
+const fn said(key: SingleFact) -> Option<stated::Fact> {
+    match key {
+        SingleFact::Root => Some(stated::Fact::Root),
+        SingleFact::Domain => Some(stated::Fact::Domain),
+        SingleFact::TrustDomain => Some(stated::Fact::TrustDomain),
+        SingleFact::Normalization => Some(stated::Fact::Normalization),
+        SingleFact::AutoMtls => Some(stated::Fact::AutoMtls),
+        SingleFact::Dataplane => Some(stated::Fact::DataPlane),
+        SingleFact::WorkloadLabel
+        | SingleFact::ClientTls
+        | SingleFact::Account
+        | SingleFact::UseWaypoint
+        | SingleFact::TrustedProxies => None,
     }
 }

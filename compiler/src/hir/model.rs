@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 pub use crate::policy::inventory::{Normalization, Protocol};
 pub use crate::policy::request::Outcome;
+use crate::policy::stated::Stated;
 use crate::policy::{IpBlock, MtlsMode, StringMap, TlsMode};
 use crate::source::Span;
 pub use crate::syntax::ast::{InvariantKind, PlaceKind, TokenState};
@@ -60,6 +61,8 @@ pub struct MeshFacts {
     pub client_tls_explicit: bool,
     pub providers: Vec<Provider>,
     pub dataplane: Option<Dataplane>,
+    /// The lines that say the facts above.
+    pub said: Stated,
 }
 
 impl Default for MeshFacts {
@@ -76,6 +79,7 @@ impl Default for MeshFacts {
             client_tls_explicit: false,
             providers: Vec::new(),
             dataplane: None,
+            said: Stated::new(),
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::policy::inventory::{
     Account, DataPlane, Inventory, Mesh, Protocol, Provider, Service, Waypoint, Workload, WorkloadKind,
 };
 use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, TokenState};
+use crate::policy::stated::{Fact, Stated};
 use crate::policy::{Keys, StringMap, Target};
+use crate::source::Span;
 
 /// The label by which pods of a Gateway API gateway are known.
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
@@ -20,6 +22,8 @@ pub struct Facts {
     pub inventory: Inventory,
     /// From blocks, as indices into [`Program::scopes`], to workloads of the inventory.
     pub workloads: BTreeMap<usize, usize>,
+    /// Where each fact is said.
+    pub stated: Stated,
 }
 
 /// Reads the facts of a program for a release.
@@ -32,10 +36,20 @@ pub fn facts(program: &Program, target: Target) -> Facts {
             ..Inventory::default()
         },
         workloads: BTreeMap::new(),
+        stated: program.mesh.said.clone(),
     };
+    for provider in &program.mesh.providers {
+        facts
+            .stated
+            .insert(Fact::Provider(provider.name.clone()), provider.span);
+    }
     for (name, namespace) in &program.namespaces {
         if let Some(plane) = &namespace.dataplane {
             facts.inventory.namespaces.insert(name.clone(), data_plane(plane.it));
+            facts.stated.insert(Fact::NamespaceDataPlane(name.clone()), plane.span);
+        }
+        if let Some(used) = &namespace.use_waypoint {
+            facts.stated.insert(Fact::NamespaceWaypoint(name.clone()), used.span);
         }
         let used = namespace.use_waypoint.as_ref().map(|used| &used.it);
         if matches!(used, Some(hir::WaypointUse::Named { .. })) {
@@ -47,13 +61,17 @@ pub fn facts(program: &Program, target: Target) -> Facts {
             // A selector in `mesh` stands for pods of many namespaces, not for some of its own.
             ScopeKind::Workload { name } | ScopeKind::Gateway { name } if !scope.in_mesh => {
                 facts.workloads.insert(at, facts.inventory.workloads.len());
-                facts.inventory.workloads.push(workload(program, &reach, scope, name));
+                workload(program, &reach, scope, name, &mut facts);
             }
-            ScopeKind::Waypoint { name } => facts.inventory.waypoints.push(Waypoint {
-                namespace: scope.namespace.clone(),
-                name: name.clone(),
-                account: account(scope),
-            }),
+            ScopeKind::Waypoint { name } => {
+                let index = facts.inventory.waypoints.len();
+                facts.stated.insert(Fact::Waypoint(index), scope.span);
+                facts.inventory.waypoints.push(Waypoint {
+                    namespace: scope.namespace.clone(),
+                    name: name.clone(),
+                    account: account(scope),
+                });
+            }
             _ => {}
         }
     }
@@ -95,7 +113,8 @@ fn account(scope: &Scope) -> Option<Account> {
     })
 }
 
-fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str) -> Workload {
+fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str, facts: &mut Facts) {
+    let index = facts.inventory.workloads.len();
     let gateway = matches!(scope.kind, ScopeKind::Gateway { .. });
     let gateway_api = gateway && scope.facts.select.is_empty();
     let labels = if gateway_api {
@@ -108,11 +127,29 @@ fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str) -> 
     for block in std::iter::once(scope).chain(covering(program, scope)) {
         for (port, spoken) in &block.facts.ports {
             ports.entry(*port).or_insert(spoken.it);
+            facts.stated.entry(Fact::Port(index, *port)).or_insert(spoken.span);
         }
     }
-    Workload {
+    let said = &scope.facts;
+    let places = [
+        (Fact::Labels(index), Some(scope.span)),
+        (Fact::Account(index), said.account.as_ref().map(|it| it.span)),
+        (
+            Fact::WorkloadDataPlane(index),
+            said.dataplane.as_ref().map(|it| it.span),
+        ),
+        (
+            Fact::TrustedProxies(index),
+            said.trusted_proxies.as_ref().map(|it| it.span),
+        ),
+    ];
+    let places = places.into_iter().filter_map(|(fact, span)| Some((fact, span?)));
+    facts.stated.extend(places);
+    facts.inventory.workloads.push(Workload {
         namespace: scope.namespace.clone(),
         name: name.to_owned(),
+        also: Vec::new(),
+        stands_for: Vec::new(),
         kind: if gateway {
             WorkloadKind::Gateway {
                 gateway_api,
@@ -126,7 +163,7 @@ fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str) -> 
         ports,
         data_plane: data_plane(reach.dataplane(scope)),
         origin: scope.span,
-    }
+    });
 }
 
 /// The other blocks of pods that select all pods of this one.
@@ -156,6 +193,11 @@ fn services(program: &Program, reach: &Reach<'_>, facts: &mut Facts) {
                 .filter(|(at, _)| behind(at))
                 .map(|(_, index)| *index);
             let workloads: Vec<usize> = workloads.collect();
+            let index = facts.inventory.services.len();
+            facts.stated.insert(Fact::Service(index), service.span);
+            if let Some(span) = waypoint_said(program, &scope.namespace, &service.name) {
+                facts.stated.insert(Fact::ServiceWaypoint(index), span);
+            }
             facts.inventory.services.push(Service {
                 namespace: scope.namespace.clone(),
                 name: service.name.clone(),
@@ -166,6 +208,22 @@ fn services(program: &Program, reach: &Reach<'_>, facts: &mut Facts) {
             });
         }
     }
+}
+
+/// Where the block of a Service says which waypoint it uses.
+fn waypoint_said(program: &Program, namespace: &str, name: &str) -> Option<Span> {
+    let of_service = |scope: &&Scope| match &scope.kind {
+        ScopeKind::Targets(targets) => {
+            scope.namespace == namespace
+                && targets
+                    .iter()
+                    .any(|target| target.kind == hir::TargetKind::Service && target.name == name)
+        }
+        _ => false,
+    };
+    let scopes = program.scopes.iter().filter(of_service);
+    let mut said = scopes.filter_map(|scope| scope.facts.use_waypoint.as_ref());
+    said.next().map(|used| used.span)
 }
 
 /// The issuer of a token as its rules name its keys.

@@ -78,6 +78,19 @@ pub enum Normalization {
     DecodeAndMergeSlashes,
 }
 
+impl Normalization {
+    /// As the Mesh language spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Base => "base",
+            Self::MergeSlashes => "merge-slashes",
+            Self::DecodeAndMergeSlashes => "decode-and-merge-slashes",
+        }
+    }
+}
+
 /// An external authorizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Provider {
@@ -95,11 +108,28 @@ pub enum DataPlane {
     None,
 }
 
+impl DataPlane {
+    /// As the Mesh language spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sidecar => "sidecar",
+            Self::Ambient => "ambient",
+            Self::None => "none",
+        }
+    }
+}
+
 /// Pods of one kind: a workload or a gateway.
 #[derive(Clone, Debug)]
 pub struct Workload {
     pub namespace: String,
     pub name: String,
+    /// Other names of the same pods, such as that of their Deployment.
+    pub also: Vec<String>,
+    /// Workloads that this one's labels select and that differ: what is asked of it is asked of each of them. Empty for
+    /// pods of one kind. Indices into [`Inventory::workloads`].
+    pub stands_for: Vec<usize>,
     pub kind: WorkloadKind,
     /// Exactly the labels that its pods carry.
     pub labels: StringMap,
@@ -153,6 +183,19 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// As the Mesh language spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Https => "https",
+            Self::HttpsMutual => "https-mutual",
+            Self::Unproxied => "unproxied",
+        }
+    }
+
     /// Whether a connection there has no HTTP facts: `tcp` and `tls`.
     #[must_use]
     pub const fn is_opaque(self) -> bool {
@@ -201,9 +244,13 @@ impl Inventory {
     /// The workload or gateway of this name.
     #[must_use]
     pub fn find(&self, namespace: &str, name: &str) -> Option<usize> {
-        self.workloads
-            .iter()
-            .position(|w| w.namespace == namespace && w.name == name)
+        let called = |w: &Workload| w.namespace == namespace && w.name == name;
+        let also = |w: &Workload| w.namespace == namespace && w.also.iter().any(|other| other == name);
+        let workloads = self.workloads.iter();
+        workloads
+            .clone()
+            .position(called)
+            .or_else(|| workloads.clone().position(also))
     }
 
     /// The data plane of a pod that no block describes.

@@ -7,7 +7,9 @@ pub mod effective;
 pub mod evaluate;
 pub mod inventory;
 pub mod legacy;
+pub mod listing;
 pub mod request;
+pub mod stated;
 pub mod target;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@
 mod arrival;
 mod chain;
 mod client;
+mod each;
 pub(crate) mod matching;
 pub(crate) mod path;
 pub(crate) mod tokens;
@@ -66,6 +67,9 @@ impl<'p> Judge<'p> {
     /// # Errors
     /// What would have to be said for there to be one answer.
     pub fn answer(&self, request: &Request) -> Result<Answer, Unknown> {
+        if let Some(answer) = self.answer_of_each(request) {
+            return answer;
+        }
         let pod = self.pod(&request.to)?;
         let (port, http) = port_and_protocol(&pod, request)?;
         let ways = self.ways(&pod, request, port)?;
@@ -89,6 +93,9 @@ impl<'p> Judge<'p> {
     /// # Errors
     /// What would have to be said for there to be one answer.
     pub fn client_tls(&self, workload: usize, host: &str, port: Option<u16>) -> Result<TlsMode, Unknown> {
+        if let Some(mode) = self.client_tls_of_each(workload, host, port) {
+            return mode;
+        }
         let Some(caller) = self.inventory.workloads.get(workload) else {
             return Err(Unknown::Other("there is no such workload".to_owned()));
         };
