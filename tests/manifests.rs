@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use meshc::backends::manifests;
+use meshc::backends::istio_legacy;
+use meshc::backends::manifests::{self, Manifests};
 use meshc::diagnostics::{Diagnostic, Diagnostics, Severity};
 use meshc::policy::Target;
 use meshc::source::{FileId, SourceMap, line_index::Unit};
@@ -22,7 +23,12 @@ const CLOSES_TCP: (&str, &str) = (
 );
 
 /// Objects, and texts that Istio does not even get to see.
-const CASES: [&str; 2] = ["tests/cases/yaml", "tests/cases/yaml_text"];
+const CASES: [&str; 4] = [
+    "tests/cases/yaml",
+    "tests/cases/yaml_text",
+    "tests/cases/legacy_yaml",
+    "tests/cases/seeds_legacy",
+];
 
 const KINDS: [&str; 4] = [
     "PeerAuthentication",
@@ -38,6 +44,23 @@ fn findings_are_those_beside_the_files() {
         for path in repository::files(folder, ".yaml").unwrap() {
             let text = repository::read(&path).unwrap();
             golden.file(&path.with_extension("txt"), &shown(&text));
+        }
+    }
+    golden.finish();
+}
+
+/// What a legacy object means stands beside it as the one form that we would write.
+#[test]
+fn legacy_policies_are_those_beside_the_files() {
+    let mut golden = Golden::default();
+    for folder in ["tests/cases/legacy_yaml", "tests/cases/seeds_legacy"] {
+        for path in repository::files(folder, ".yaml").unwrap() {
+            let policies = read(&repository::read(&path).unwrap()).0.policies;
+            let texts: Vec<_> = istio_legacy::emit(&policies)
+                .into_iter()
+                .map(|object| object.text)
+                .collect();
+            golden.file(&path.with_extension("policy.txt"), &texts.join("---\n"));
         }
     }
     golden.finish();
@@ -167,13 +190,17 @@ fn difference(ours: &[Diagnostic], theirs: &Verdict) -> Option<String> {
     (errors.is_empty() && warns != istio_warns).then(|| format!("we warn: {warns}, Istio: {:?}", theirs.warnings))
 }
 
-/// For the release that the first line asks for, as in a program.
 fn findings(text: &str) -> Vec<Diagnostic> {
+    read(text).1
+}
+
+/// For the release that the first line asks for, as in a program.
+fn read(text: &str) -> (Manifests, Vec<Diagnostic>) {
     let named = text.lines().next().and_then(|line| line.strip_prefix("# target: "));
     let target = named.map_or(Target::NEWEST, |name| Target::parse(name.trim()).unwrap());
     let mut acc = Diagnostics::default();
-    manifests::read(FileId(0), text, target, &mut acc);
-    acc.into_sorted()
+    let manifests = manifests::read(FileId(0), text, target, &mut acc);
+    (manifests, acc.into_sorted())
 }
 
 fn shown(text: &str) -> String {

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use meshc::backends::manifests;
 use meshc::diagnostics::Diagnostics;
 use meshc::driver::{Build, Outcome};
+use meshc::policy::legacy::PeerMethod;
 use meshc::policy::{Meta, PolicySet, Target};
 use meshc::source::{FileId, Span};
 
@@ -35,7 +36,12 @@ fn check_build(build: &Build, target: Target) -> Result<(), String> {
         &read.request_authentications,
     )?;
     same("AuthorizationPolicies", &written.authorizations, &read.authorizations)?;
-    same("DestinationRules", &written.destination_rules, &read.destination_rules)
+    same("DestinationRules", &written.destination_rules, &read.destination_rules)?;
+    same(
+        "policies of the legacy API",
+        &written.authentication_policies,
+        &read.authentication_policies,
+    )
 }
 
 fn same<T: PartialEq + Debug>(what: &str, written: &[T], read: &[T]) -> Result<(), String> {
@@ -73,9 +79,19 @@ fn comparable(policies: &PolicySet) -> PolicySet {
     for rule in &mut policies.destination_rules {
         rule.meta.origin = nowhere;
     }
+    for policy in &mut policies.authentication_policies {
+        policy.meta.origin = nowhere;
+        for method in &mut policy.peers {
+            if let PeerMethod::Jwt(jwt) = method {
+                jwt.origin = nowhere;
+            }
+        }
+        policy.origins.iter_mut().for_each(|origin| origin.jwt.origin = nowhere);
+    }
     policies.peer_authentications.sort_by_key(|policy| key(&policy.meta));
     policies.request_authentications.sort_by_key(|policy| key(&policy.meta));
     policies.authorizations.sort_by_key(|policy| key(&policy.meta));
     policies.destination_rules.sort_by_key(|rule| key(&rule.meta));
+    policies.authentication_policies.sort_by_key(|policy| key(&policy.meta));
     policies
 }

@@ -18,6 +18,7 @@ pub fn all() -> Vec<&'static Code> {
         lower::legacy::errors::CODES,
         backends::istio::import::errors::CODES,
         backends::kubernetes::errors::CODES,
+        backends::istio_legacy::import::errors::CODES,
     ]
     .concat();
     codes.sort_by_key(|code| number(code.id));

@@ -3,9 +3,9 @@
 //! An object that its reader refuses is reported and has no part in the policy; a kind that says nothing of policy is
 //! passed over.
 
-use super::istio;
 use super::kubernetes::{self, Cluster};
 use super::yaml::tree::{self, Node};
+use super::{istio, istio_legacy};
 use crate::diagnostics::Diagnostics;
 use crate::policy::{PolicySet, Target};
 use crate::source::FileId;
@@ -51,5 +51,10 @@ fn object(node: &Node, file: (FileId, &str), target: Target, manifests: &mut Man
         return;
     }
     kubernetes::object(node, file, &mut manifests.cluster, acc);
-    manifests.objects += istio::import::object(node, target, &mut manifests.policies, acc);
+    let version = node.text_of("apiVersion").unwrap_or("");
+    let read = match version.split_once('/') {
+        Some((group, _)) if istio_legacy::import::is_of(group) => istio_legacy::import::object,
+        _ => istio::import::object,
+    };
+    manifests.objects += read(node, target, &mut manifests.policies, acc);
 }

@@ -85,6 +85,12 @@ impl Target {
         self.minor == Self::LEGACY.minor
     }
 
+    /// Whether the release obeys the legacy API and today's, the latter first.
+    #[must_use]
+    pub const fn serves_both_apis(self) -> bool {
+        self.minor == 5
+    }
+
     /// Whether the release has `feature`.
     #[must_use]
     pub fn has(self, feature: Feature) -> bool {

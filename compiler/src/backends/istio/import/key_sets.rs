@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// The indices of the keys that are private or symmetric; or what is wrong.
-pub(super) fn read(text: &str) -> Result<Vec<usize>, String> {
+pub(in crate::backends) fn read(text: &str) -> Result<Vec<usize>, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON ({error})"))?;
     let Value::Object(set) = value else {
         return Err("it is no JSON object".to_owned());

@@ -1,4 +1,4 @@
-//! The metadata of an object: what the API server demands, and the annotations that Istio refuses.
+//! The metadata of an object: what the API server demands of any, and the annotations that Istio refuses.
 
 use super::schema::{self, FLAG, Field, SOME_TEXT, Shape, TEXT, TEXTS, found, list};
 use super::{DRY_RUN, Kind, errors, names};
@@ -59,9 +59,10 @@ static TYPED: [(&str, &Shape); 7] = [
 
 const MOST_ANNOTATIONS: usize = 256 << 10;
 
-pub(super) fn check(object: &Node, kind: Kind, acc: &mut Diagnostics) {
+/// What the API server demands.
+pub(in crate::backends) fn check(object: &Node, kind: &str, acc: &mut Diagnostics) {
     let Some(metadata) = object.get("metadata") else {
-        acc.push(errors::no_name(object.span, kind.name()));
+        acc.push(errors::no_name(object.span, kind));
         return;
     };
     if !matches!(metadata.value, Value::Map(_)) {
@@ -122,10 +123,21 @@ pub(super) fn check(object: &Node, kind: Kind, acc: &mut Diagnostics) {
             acc.push(errors::bad_label_value(entry.value.span, value));
         }
     }
-    annotations(object, metadata, kind, acc);
+    let mut size = 0;
+    for (entry, value) in texts(metadata, "annotations", acc) {
+        size += entry.key.len() + value.len();
+        if !names::is_qualified(&entry.key.to_lowercase()) {
+            acc.push(errors::bad_metadata_key(entry.key_span, &entry.key, "annotations"));
+        }
+    }
+    if size > MOST_ANNOTATIONS
+        && let Some(entry) = metadata.entry("annotations")
+    {
+        acc.push(errors::long_annotations(entry.key_span));
+    }
 }
 
-fn name(metadata: &Node, kind: Kind, acc: &mut Diagnostics) {
+fn name(metadata: &Node, kind: &str, acc: &mut Diagnostics) {
     let named = metadata
         .get("name")
         .filter(|node| node.text().is_some_and(|text| !text.is_empty()));
@@ -146,7 +158,7 @@ fn name(metadata: &Node, kind: Kind, acc: &mut Diagnostics) {
                 acc.push(errors::bad_name(node.span, start));
             }
         }
-        (None, None) => acc.push(errors::no_name(metadata.span, kind.name())),
+        (None, None) => acc.push(errors::no_name(metadata.span, kind)),
     }
 }
 
@@ -175,24 +187,22 @@ fn texts<'a>(metadata: &'a Node, map: &str, acc: &mut Diagnostics) -> Vec<(&'a E
     texts
 }
 
-fn annotations(object: &Node, metadata: &Node, kind: Kind, acc: &mut Diagnostics) {
-    let mut size = 0;
-    for (entry, value) in texts(metadata, "annotations", acc) {
-        size += entry.key.len() + value.len();
-        if !names::is_qualified(&entry.key.to_lowercase()) {
-            acc.push(errors::bad_metadata_key(entry.key_span, &entry.key, "annotations"));
-        }
+/// What Istio's webhook demands of the annotations.
+pub(super) fn annotations(object: &Node, kind: Kind, acc: &mut Diagnostics) {
+    let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    for entry in annotations.map_or(&[][..], Node::entries) {
         if RESERVED.contains(&entry.key.as_str()) {
             acc.push(errors::reserved_annotation(entry.key_span, &entry.key));
         }
-        if entry.key == DRY_RUN {
+        if entry.key == DRY_RUN
+            && let Some(value) = match &entry.value.value {
+                Value::Text(text) => Some(text.as_str()),
+                Value::Null => Some(""),
+                _ => None,
+            }
+        {
             dry_run(object, entry, value, kind, acc);
         }
-    }
-    if size > MOST_ANNOTATIONS
-        && let Some(entry) = metadata.entry("annotations")
-    {
-        acc.push(errors::long_annotations(entry.key_span));
     }
 }
 

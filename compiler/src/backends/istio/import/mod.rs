@@ -8,20 +8,20 @@ mod authorization_policy;
 mod destination_rule;
 mod durations;
 pub mod errors;
-mod key_sets;
+pub(in crate::backends) mod key_sets;
 mod load_balancing;
 mod match_values;
-mod metadata;
-mod names;
+pub(in crate::backends) mod metadata;
+pub(in crate::backends) mod names;
 mod peer_authentication;
-mod read;
+pub(in crate::backends) mod read;
 mod request_authentication;
-mod schema;
+pub(in crate::backends) mod schema;
 mod selection;
 mod shapes;
 mod shapes_traffic;
 mod tls;
-mod uris;
+pub(in crate::backends) mod uris;
 
 #[cfg(test)]
 mod tests;
@@ -192,7 +192,8 @@ fn judge(node: &Node, kind: Kind, _target: Target, acc: &mut Diagnostics) {
             schema::found(&status.value),
         ));
     }
-    metadata::check(node, kind, acc);
+    metadata::check(node, kind.name(), acc);
+    metadata::annotations(node, kind, acc);
     match node.get("spec") {
         Some(spec) => {
             schema::walk(kind.shape(), spec, "spec", acc);

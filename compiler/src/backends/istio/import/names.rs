@@ -1,7 +1,7 @@
 //! The names that Kubernetes and Istio take, and their lengths.
 
 /// Letters, digits and `-`, with a letter or digit at both ends: Istio's idea of a DNS label, of either case.
-pub(super) fn is_label(text: &str) -> bool {
+pub(in crate::backends) fn is_label(text: &str) -> bool {
     text.len() <= 63 && is_word(text, |b| b == b'-')
 }
 

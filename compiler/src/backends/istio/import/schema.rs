@@ -194,7 +194,7 @@ const fn wanted(shape: &Shape) -> &'static str {
 }
 
 /// How messages call what stands there.
-pub(super) const fn found(value: &Value) -> &'static str {
+pub(in crate::backends) const fn found(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Flag(_) => "a boolean",

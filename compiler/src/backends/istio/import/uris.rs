@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 /// What is wrong with an address, as the end of a sentence.
-pub(super) fn wrong(uri: &str) -> Option<&'static str> {
+pub(in crate::backends) fn wrong(uri: &str) -> Option<&'static str> {
     if uri.bytes().any(|b| b < 0x20 || b == 0x7f) {
         return Some("it has a control character");
     }

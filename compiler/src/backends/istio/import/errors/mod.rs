@@ -7,7 +7,7 @@ use crate::backends::yaml::tree::Problem;
 use crate::diagnostics::code::codes;
 use crate::diagnostics::{Applicability, Diagnostic, Fix, suggest};
 use crate::source::Span;
-pub(super) use policies::*;
+pub(in crate::backends) use policies::*;
 pub(super) use traffic::*;
 
 codes! {
@@ -111,13 +111,13 @@ pub(super) fn problem(problem: Problem) -> Diagnostic {
 }
 
 /// The candidate that differs in case and separators only, else the nearest one.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+pub(in crate::backends) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
     let same = known.clone().find(|name| plain(name) == plain(word));
     same.or_else(|| suggest::nearest(word, known))
 }
 
-fn write(span: Span, text: &str) -> Fix {
+pub(in crate::backends) fn write(span: Span, text: &str) -> Fix {
     Fix::replace(format!("write `{text}`"), span, text, Applicability::Suggestion)
 }
 
@@ -137,7 +137,7 @@ pub(super) fn unknown_field<'a>(
     }
 }
 
-pub(super) fn wrong_type(span: Span, name: &str, wanted: &str, found: &str) -> Diagnostic {
+pub(in crate::backends) fn wrong_type(span: Span, name: &str, wanted: &str, found: &str) -> Diagnostic {
     let d = Diagnostic::new(
         &WRONG_FIELD_TYPE,
         span,
@@ -154,7 +154,7 @@ pub(super) fn missing_field(span: Span, field: &str, parent: &str) -> Diagnostic
     Diagnostic::new(&MISSING_FIELD, span, format!("`{parent}` lacks the field `{field}`"))
 }
 
-pub(super) fn no_kind(span: Span) -> Diagnostic {
+pub(in crate::backends) fn no_kind(span: Span) -> Diagnostic {
     Diagnostic::new(&MISSING_FIELD, span, "the object has no `kind`")
 }
 
@@ -167,7 +167,7 @@ pub(super) fn long_text(span: Span, name: &str, length: usize, most: usize) -> D
     Diagnostic::new(&WRONG_FIELD_VALUE, span, message)
 }
 
-pub(super) fn unknown_word(span: Span, name: &str, word: &str, words: &[&str]) -> Diagnostic {
+pub(in crate::backends) fn unknown_word(span: Span, name: &str, word: &str, words: &[&str]) -> Diagnostic {
     let d = Diagnostic::new(&WRONG_FIELD_VALUE, span, format!("`{word}` is no value of `{name}`"));
     let upper = word.to_uppercase();
     let same = words.iter().copied().find(|known| *known == upper);
@@ -201,7 +201,7 @@ pub(super) fn too_many(span: Span, name: &str, count: usize, most: usize) -> Dia
     )
 }
 
-pub(super) fn misspelt_kind(span: Span, kind: &str, group: &str, near: &str) -> Diagnostic {
+pub(in crate::backends) fn misspelt_kind(span: Span, kind: &str, group: &str, near: &str) -> Diagnostic {
     Diagnostic::new(&INVALID_OBJECT, span, format!("`{group}` has no kind `{kind}`")).fix(write(span, near))
 }
 
@@ -209,7 +209,7 @@ pub(super) fn wrong_group(span: Span, kind: &str, group: &str) -> Diagnostic {
     Diagnostic::new(&INVALID_OBJECT, span, format!("{kind} is a kind of `{group}`"))
 }
 
-pub(super) fn unserved_version(span: Span, kind: &str, version: &str, served: &[&str]) -> Diagnostic {
+pub(in crate::backends) fn unserved_version(span: Span, kind: &str, version: &str, served: &[&str]) -> Diagnostic {
     let served: Vec<_> = served.iter().map(|version| format!("`{version}`")).collect();
     Diagnostic::new(
         &INVALID_OBJECT,
@@ -273,7 +273,7 @@ pub(super) fn reserved_annotation(span: Span, key: &str) -> Diagnostic {
     .help("remove the annotation")
 }
 
-pub(super) fn odd_object(span: Span, found: &str) -> Diagnostic {
+pub(in crate::backends) fn odd_object(span: Span, found: &str) -> Diagnostic {
     Diagnostic::new(
         &INVALID_OBJECT,
         span,

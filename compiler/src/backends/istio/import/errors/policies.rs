@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(in super::super) fn exclusive(span: Span, first: Span, one: &str, other: &str) -> Diagnostic {
+pub(in crate::backends) fn exclusive(span: Span, first: Span, one: &str, other: &str) -> Diagnostic {
     Diagnostic::new(
         &EXCLUSIVE_FIELDS,
         span,
@@ -95,7 +95,7 @@ pub(in super::super) fn bad_header_name(span: Span, header: &str) -> Diagnostic 
         .help("use letters, digits, `-` and `_`")
 }
 
-pub(in super::super) fn private_key(span: Span, index: usize) -> Diagnostic {
+pub(in crate::backends) fn private_key(span: Span, index: usize) -> Diagnostic {
     let message = format!("key {index} of this key set, counted from 0, is private or symmetric");
     Diagnostic::new(&PRIVATE_KEYS, span, message)
         .help("keep only the public half: whoever reads the object can sign tokens")

@@ -6,7 +6,7 @@ use crate::backends::yaml::tree::Node;
 use crate::policy::Meta;
 
 /// The metadata of an object. Its place is that of its name.
-pub(super) fn read(object: &Node) -> Meta {
+pub(in crate::backends) fn read(object: &Node) -> Meta {
     let metadata = object.get("metadata");
     let said = |field| metadata.and_then(|metadata| text(metadata, field));
     // The server puts letters where the star stands.

@@ -15,10 +15,11 @@ mod time;
 use super::Kind;
 use crate::backends::yaml::tree::{Node, Value};
 use crate::policy::{Lists, PolicySet, StringMap};
+pub(in crate::backends) use metadata::read as metadata;
 
 /// Adds the policy of an object that has no error.
 pub(super) fn object(node: &Node, kind: Kind, policies: &mut PolicySet) {
-    let meta = metadata::read(node);
+    let meta = metadata(node);
     let spec = node.get("spec");
     match kind {
         Kind::PeerAuthentication => policies
