@@ -68,16 +68,6 @@ fn a_filter_chooses_by_name() {
 
 #[test]
 fn what_cannot_be_judged_is_said() {
-    let ran = project(TESTS).run(["test", "--target", "istio-1.4"]);
-    assert_ne!(ran.code, meshc::cli::ExitCode::Clean);
-    let shell = Shell::new();
-    shell.file("mesh.toml", "target = \"istio-1.4\"\n");
-    shell.file("a.mesh", "mesh { mtls strict }\n");
-    shell.run(["test"]).could_not_run().says("current releases only");
-    shell
-        .run(["eval", "--requests", "-"])
-        .could_not_run()
-        .says("current releases only");
     let shell = Shell::project();
     shell.file("broken.mesh", "namespace x { alow anyone to GET / }\n");
     shell.run(["test"]).found().says("no question about it was answered");

@@ -17,12 +17,6 @@ use crate::source::{SourceMap, Span, Unit};
 /// # Errors
 /// Its release is not judged yet, or not all of it is read.
 pub(super) fn can_judge(outcome: &Outcome) -> anyhow::Result<()> {
-    if outcome.target.is_legacy() {
-        bail!(
-            "answers are given for current releases only; `{}` is not judged yet",
-            outcome.target
-        );
-    }
     if outcome.is_partial {
         bail!(
             "the YAML that `manifests` names belongs to the policy and is not read yet, so an answer could be wrong; leave `manifests` out of mesh.toml to be answered for the rest"

@@ -202,6 +202,7 @@ fn services(program: &Program, reach: &Reach<'_>, facts: &mut Facts) {
                 namespace: scope.namespace.clone(),
                 name: service.name.clone(),
                 ports: service.ports.clone(),
+                port_names: BTreeMap::new(),
                 headless: service.headless,
                 workloads,
                 waypoint: reach.waypoint_of(&scope.namespace, service),

@@ -216,6 +216,8 @@ pub struct Service {
     pub name: String,
     /// Service port and pod port.
     pub ports: Vec<(u16, u16)>,
+    /// The names of Service ports, empty for a port without one; of those that are not in it, it is unknown.
+    pub port_names: BTreeMap<u16, String>,
     pub headless: bool,
     /// Indices into [`Inventory::workloads`].
     pub workloads: Vec<usize>,
@@ -224,6 +226,12 @@ pub struct Service {
 }
 
 impl Service {
+    /// The pod port behind a Service port.
+    #[must_use]
+    pub fn pod_port(&self, port: u16) -> Option<u16> {
+        self.ports.iter().find(|(own, _)| *own == port).map(|(_, pod)| *pod)
+    }
+
     /// The full name in the cluster's DNS.
     #[must_use]
     pub fn host(&self, domain: &str) -> String {

@@ -120,6 +120,19 @@ impl Target {
         }
     }
 
+    /// Whether the paths of legacy trigger rules are compared with the query (CVE-2020-8595, repaired in 1.4.4).
+    /// `istio-1.4` without a patch is the last of its line.
+    #[must_use]
+    pub const fn triggers_see_the_query(self) -> bool {
+        self.is_legacy() && matches!(self.patch, 1..4)
+    }
+
+    /// Whether access rules may be compared with a path that still has its query: Envoy before 1.14 knows no other.
+    #[must_use]
+    pub const fn rules_may_see_the_query(self) -> bool {
+        self.minor < 6
+    }
+
     /// Whether the security and networking kinds are served as `v1`.
     #[must_use]
     pub const fn serves_v1(self) -> bool {

@@ -96,6 +96,8 @@ pub(super) struct Service {
 #[derive(Clone, Debug)]
 pub(super) struct ServicePort {
     pub(super) number: u16,
+    /// Empty for a port without one.
+    pub(super) name: String,
     pub(super) target: TargetPort,
     /// `None`: nobody names it.
     pub(super) protocol: Option<Protocol>,

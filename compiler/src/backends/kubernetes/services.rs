@@ -39,6 +39,7 @@ pub(super) fn service(node: &Node, meta: Meta, reader: &mut Reader<'_>) -> Optio
         let text = |said: &Option<super::metadata::Said<String>>| said.as_ref().map(|said| said.it.clone());
         ports.push(ServicePort {
             number,
+            name: text(&name).unwrap_or_default(),
             target,
             protocol: protocols::declared(number, text(&name).as_deref(), text(&app_protocol).as_deref()),
             span: port.span,
@@ -71,6 +72,7 @@ pub(super) fn entry(node: &Node, meta: Meta, reader: &mut Reader<'_>) -> Option<
         };
         ports.push(ServicePort {
             number,
+            name: port.text_of("name").unwrap_or_default().to_owned(),
             target: TargetPort::Number(target),
             protocol: port.text_of("protocol").and_then(protocols::named),
             span: port.span,

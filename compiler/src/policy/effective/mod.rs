@@ -1,13 +1,15 @@
 //! The effective policy: what is in force at one enforcer, composed once and asked many times.
 
+pub mod legacy;
 pub mod mtls;
 pub(crate) mod rules;
 pub(crate) mod strings;
 
 use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
 use super::request::{ObjectRef, Reason};
-use super::{Action, Authorization, JwtRule, Meta, PolicySet, Selection, StringMap, TargetRef, TargetRefKind};
+use super::{Action, Authorization, JwtRule, Meta, PolicySet, Selection, StringMap, Target, TargetRef, TargetRefKind};
 use crate::source::Span;
+use legacy::Legacy;
 use mtls::Mtls;
 use rules::{CompiledRule, Compiler, Layer};
 
@@ -113,6 +115,8 @@ impl<'a> Enforcer<'a> {
 #[derive(Debug)]
 pub struct Effective {
     pub mtls: Mtls,
+    /// In a legacy release, in place of the mode above and of the tokens below.
+    pub legacy: Option<Legacy>,
     /// In the order of their issuers, which is that in which Envoy tries them.
     pub tokens: Vec<TokenRule>,
     pub(crate) custom: Vec<Policy>,
@@ -161,7 +165,7 @@ impl Policy {
 impl Effective {
     /// Composes what is in force.
     #[must_use]
-    pub fn compose(policies: &PolicySet, inventory: &Inventory, enforcer: Enforcer<'_>) -> Self {
+    pub fn compose(policies: &PolicySet, inventory: &Inventory, target: Target, enforcer: Enforcer<'_>) -> Self {
         let mesh = &inventory.mesh;
         let none = StringMap::new();
         let (namespace, labels) = match enforcer {
@@ -172,6 +176,11 @@ impl Effective {
         };
         let mut effective = Self {
             mtls: Mtls::compose(&policies.peer_authentications, namespace, labels, &mesh.root),
+            legacy: target.is_legacy().then(|| {
+                let gateway = matches!(enforcer, Enforcer::Gateway { .. });
+                let pods = (namespace, labels);
+                Legacy::compose(&policies.authentication_policies, inventory, pods, gateway)
+            }),
             tokens: Vec::new(),
             custom: Vec::new(),
             providers: 0,
@@ -194,7 +203,7 @@ impl Effective {
             if !heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
                 continue;
             }
-            let compiled = compile(policy, enforcer.is_ztunnel(), &own_domains);
+            let compiled = compile(policy, enforcer.is_ztunnel(), target, &own_domains);
             match &policy.action {
                 Action::Allow(_) => effective.allow.push(compiled),
                 Action::Deny(_) => effective.deny.push(compiled),
@@ -215,10 +224,11 @@ fn heeds(enforcer: Enforcer<'_>, selection: &Selection, meta: &Meta, root: &str)
     enforcer.heeds(selection, meta.namespace.as_deref().unwrap_or_default(), root)
 }
 
-fn compile(policy: &Authorization, ztunnel: bool, own_domains: &[&str]) -> Policy {
+fn compile(policy: &Authorization, ztunnel: bool, target: Target, own_domains: &[&str]) -> Policy {
     let rules = policy.action.rules();
     let compiler = |layer| Compiler {
         layer,
+        target,
         allow: matches!(policy.action, Action::Allow(_)),
         own_domains,
         namespace: policy.meta.namespace.as_deref().unwrap_or_default(),

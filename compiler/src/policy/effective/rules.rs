@@ -6,7 +6,7 @@
 use ipnet::IpNet;
 
 use super::strings::{PathMatch, PeerMatch, StringMatch, domains_with_aliases, request_principal, with_aliases};
-use crate::policy::{Condition, ConditionKey, IpBlock, Lists, Operation, Rule, Source};
+use crate::policy::{Condition, ConditionKey, IpBlock, Lists, Operation, Rule, Source, Target};
 use crate::source::Span;
 
 /// A test of one value of a fact.
@@ -21,6 +21,8 @@ pub(crate) enum Matcher {
         name: String,
     },
     RequestPrincipal(StringMatch, StringMatch),
+    /// As one text, in a legacy release.
+    BoundPrincipal(StringMatch),
     PeerIp(IpNet),
     ClientIp(IpNet),
     DestinationIp(IpNet),
@@ -68,6 +70,7 @@ pub(crate) enum Layer {
 #[derive(Clone, Copy)]
 pub(crate) struct Compiler<'a> {
     pub(crate) layer: Layer,
+    pub(crate) target: Target,
     /// Whether the action is ALLOW.
     pub(crate) allow: bool,
     /// The trust domain and its aliases.
@@ -133,8 +136,7 @@ impl Compiler<'_> {
             })?;
         }
         self.push(&mut tests, self.layer == Layer::Http, &source.request_principals, |v| {
-            let (iss, sub) = request_principal(v);
-            Some(Matcher::RequestPrincipal(iss, sub))
+            Some(self.request_principal(v))
         })?;
         self.push(&mut tests, true, &source.ip_blocks, |v| Some(Matcher::PeerIp(v.net())))?;
         self.push(&mut tests, !ztunnel, &source.remote_ip_blocks, |v| {
@@ -180,10 +182,7 @@ impl Compiler<'_> {
             ConditionKey::SourceTrustDomain => self.push(out, envoy, &self.domains(lists), |v| {
                 Some(Matcher::Peer(PeerMatch::trust_domain(v)))
             }),
-            ConditionKey::RequestPrincipal => self.push(out, http, lists, |v| {
-                let (iss, sub) = request_principal(v);
-                Some(Matcher::RequestPrincipal(iss, sub))
-            }),
+            ConditionKey::RequestPrincipal => self.push(out, http, lists, |v| Some(self.request_principal(v))),
             ConditionKey::Audiences => self.claim(out, lists, &["aud".to_owned()]),
             ConditionKey::Presenter => self.claim(out, lists, &["azp".to_owned()]),
             ConditionKey::Claim(path) => self.claim(out, lists, path),
@@ -246,6 +245,14 @@ impl Compiler<'_> {
             values: domains_with_aliases(&lists.values, self.own_domains),
             not_values: domains_with_aliases(&lists.not_values, self.own_domains),
         }
+    }
+
+    fn request_principal(&self, value: &str) -> Matcher {
+        if self.target.is_legacy() {
+            return Matcher::BoundPrincipal(StringMatch::parse(value));
+        }
+        let (iss, sub) = request_principal(value);
+        Matcher::RequestPrincipal(iss, sub)
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "all readers of values have one form")]

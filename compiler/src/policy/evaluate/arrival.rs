@@ -3,6 +3,7 @@
 use super::client::{self, Client, Said};
 use super::matching::{Facts, Peer, parts};
 use super::{Judge, Pod, principal};
+use crate::policy::effective::legacy::Legacy;
 use crate::policy::effective::mtls::Mode;
 use crate::policy::inventory::{DataPlane, Protocol, Service, Workload, WorkloadKind};
 use crate::policy::request::{Answer, Caller, Outcome, Reason, Request, Stage, Unknown};
@@ -116,6 +117,9 @@ impl Judge<'_> {
     }
 
     fn mode(&self, pod: &Pod<'_>, port: Option<u16>) -> Result<Mode, Unknown> {
+        if self.target.is_legacy() {
+            return self.legacy_mode(pod, port);
+        }
         let own;
         let mtls = match pod.index.and_then(|index| self.pod_policy(index)) {
             Some(effective) => &effective.mtls,
@@ -135,6 +139,28 @@ impl Judge<'_> {
         } else {
             mtls.at(port)
         }
+    }
+
+    fn legacy_mode(&self, pod: &Pod<'_>, port: Option<u16>) -> Result<Mode, Unknown> {
+        if pod.data_plane == DataPlane::Ambient {
+            return Err(Unknown::Other("Istio 1.4 knows no ambient mode".to_owned()));
+        }
+        let own;
+        let composed = pod.index.and_then(|index| self.pod_policy(index)).map(|it| &it.legacy);
+        let legacy = match composed {
+            Some(Some(legacy)) => legacy,
+            _ => {
+                let policies = &self.policies.authentication_policies;
+                own = Legacy::compose(
+                    policies,
+                    self.inventory,
+                    (pod.namespace, pod.labels),
+                    pod.gateway.is_some(),
+                );
+                &own
+            }
+        };
+        legacy.mode(port)
     }
 
     /// From a client without a proxy of its own.
@@ -265,12 +291,14 @@ impl Judge<'_> {
                 )
             }
         };
+        let spoken = facts.port.and_then(|port| pod.ports.get(&port)).copied();
         let misfit = |why: &str, mode: Option<Reason>| {
             Arrival::stop(Answer {
-                outcome: if facts.http {
-                    Outcome::Unavailable
-                } else {
-                    Outcome::Reset
+                outcome: match spoken {
+                    // The TLS of the client's own is what breaks.
+                    Some(Protocol::Tls) => Outcome::TlsError,
+                    _ if facts.http => Outcome::Unavailable,
+                    _ => Outcome::Reset,
                 },
                 stage: Some(Stage::ClientTls),
                 why: format!("proxy of {}/{}: {why}", caller.namespace, caller.name),
@@ -281,6 +309,9 @@ impl Judge<'_> {
             return match speaks {
                 Speaks::Plaintext => Ok(Arrival::goes(Peer::Nobody)),
                 Speaks::Mesh(_) => Ok(misfit("it speaks mutual TLS, and the server plaintext", None)),
+                Speaks::Foreign if spoken == Some(Protocol::Http) => {
+                    Ok(misfit("it speaks TLS, and the server plaintext", None))
+                }
                 Speaks::Foreign => Err(Unknown::Other(
                     "whether the server outside the mesh speaks TLS is not known".to_owned(),
                 )),
@@ -352,6 +383,7 @@ impl Judge<'_> {
             namespace: &caller.namespace,
             labels: &caller.labels,
             gateway: caller.kind != WorkloadKind::Application,
+            target: self.target,
         };
         let domain = &self.inventory.mesh.domain;
         let ask = |host: &str, port: Option<u16>| {

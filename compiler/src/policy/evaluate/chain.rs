@@ -24,7 +24,7 @@ pub(crate) struct Asked<'a> {
 
 /// The ways that a request may go while facts are missing.
 #[derive(Default)]
-struct Ways {
+pub(crate) struct Ways {
     refusals: Vec<Answer>,
     unknown: Vec<Unknown>,
 }
@@ -56,8 +56,18 @@ pub(crate) fn judge(
         }
         None => {}
     }
+    access(effective, facts, asked, ways).map(|answer| (answer, carried))
+}
+
+/// What access rules say of a request of which it is known who makes it.
+pub(crate) fn access(
+    effective: &Effective,
+    facts: &Facts,
+    asked: Asked<'_>,
+    mut ways: Ways,
+) -> Result<Answer, Unknown> {
     let last = deny(effective, facts, asked, &mut ways).unwrap_or_else(|| allow(effective, facts, asked, &mut ways));
-    ways.end(last).map(|answer| (answer, carried))
+    ways.end(last)
 }
 
 impl Ways {
@@ -80,7 +90,7 @@ impl Ways {
 }
 
 /// A request to which a browser adds no token.
-fn is_preflight(facts: &Facts) -> bool {
+pub(super) fn is_preflight(facts: &Facts) -> bool {
     let has = |name: &str| {
         let values = facts.headers.iter().filter(|(own, _)| own == name);
         values

@@ -3,7 +3,7 @@
 use crate::policy::effective::includes;
 use crate::policy::inventory::Inventory;
 use crate::policy::request::{ObjectRef, Reason, Unknown};
-use crate::policy::{ClientTls, DestinationRule, PolicySet, StringMap, TlsByPort, TlsMode};
+use crate::policy::{ClientTls, DestinationRule, PolicySet, StringMap, Target, TlsByPort, TlsMode};
 
 /// A client's proxy.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,7 @@ pub(crate) struct Client<'a> {
     pub(crate) namespace: &'a str,
     pub(crate) labels: &'a StringMap,
     pub(crate) gateway: bool,
+    pub(crate) target: Target,
 }
 
 /// What the rules say of the TLS towards a host's port.
@@ -80,6 +81,7 @@ fn lookup<'p>(
     service_namespace: Option<&str>,
 ) -> Result<Option<&'p DestinationRule>, Unknown> {
     let root = inventory.mesh.root.as_str();
+    let legacy = client.target.is_legacy();
     let of = |namespace: &str| -> Vec<&'p DestinationRule> {
         let rules = policies.destination_rules.iter();
         rules
@@ -88,7 +90,7 @@ fn lookup<'p>(
     };
     let own = of(client.namespace).into_iter().filter(|rule| {
         if client.namespace == root {
-            rule.clients.is_some() || rule.export_to == ["."]
+            !legacy && (rule.clients.is_some() || rule.export_to == ["."])
         } else {
             is_exported(rule, client.namespace)
         }
@@ -100,6 +102,8 @@ fn lookup<'p>(
         let rules: Vec<_> = of(namespace)
             .into_iter()
             .filter(|rule| rule.clients.is_none())
+            // A legacy release keeps rules for one namespace apart from those for all.
+            .filter(|rule| !legacy || is_for_all(rule))
             .collect();
         // The most specific host counts, exported to this client or not.
         let found: Vec<_> = most_specific(&rules, inventory, host).unwrap_or_default();
@@ -112,6 +116,10 @@ fn lookup<'p>(
         }
     }
     Ok(None)
+}
+
+fn is_for_all(rule: &DestinationRule) -> bool {
+    rule.export_to.is_empty() || rule.export_to.iter().any(|namespace| namespace == "*")
 }
 
 fn is_exported(rule: &DestinationRule, to: &str) -> bool {

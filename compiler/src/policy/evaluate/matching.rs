@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::policy::Target;
 use crate::policy::effective::rules::{CompiledRule, Matcher, Test};
-use crate::policy::effective::strings::StringMatch;
+use crate::policy::effective::strings::{PathMatch, StringMatch};
 use crate::policy::request::{Json, Unknown};
 use std::collections::BTreeMap;
 
@@ -24,11 +24,15 @@ pub(crate) struct Facts {
     pub(crate) method: String,
     /// Normalized, without query.
     pub(crate) path: String,
+    /// Query and fragment with their signs, as sent.
+    pub(crate) query: String,
     pub(crate) host: Host,
     /// The names in lower case.
     pub(crate) headers: Vec<(String, HeaderValue)>,
     /// Of the token that counts.
     pub(crate) claims: Option<BTreeMap<String, Json>>,
+    /// The identity that a legacy policy binds to the request.
+    pub(crate) request_principal: Option<String>,
 }
 
 /// Who is at the other end of the connection.
@@ -149,21 +153,22 @@ fn value(matcher: &Matcher, facts: &Facts) -> Truth {
             let claim = |name| facts.claims.as_ref().and_then(|claims| claims.get(name));
             Truth::of(claim_matches(claim("iss"), iss) && claim_matches(claim("sub"), sub))
         }
+        Matcher::BoundPrincipal(pattern) => {
+            Truth::of(facts.request_principal.as_ref().is_some_and(|it| pattern.matches(it)))
+        }
         Matcher::PeerIp(net) => address(net, facts.peer_ip, Unknown::PeerIp),
         Matcher::ClientIp(net) => address(net, facts.client_ip, Unknown::ClientIp),
         Matcher::DestinationIp(net) => address(net, facts.destination_ip, Unknown::DestinationIp),
         Matcher::Host(pattern) => host(facts, pattern, str::to_ascii_lowercase),
         Matcher::Method(pattern) => Truth::of(pattern.matches_present(&facts.method)),
-        Matcher::Path(pattern) => Truth::of(pattern.matches(&facts.path)),
+        Matcher::Path(pattern) => path(facts, pattern),
         Matcher::Port(port) => match facts.port {
             Some(own) => Truth::of(own == *port),
             None => Truth::Unknown(Unknown::Port),
         },
         Matcher::Sni(pattern) => Truth::of(facts.sni.as_ref().is_some_and(|sni| pattern.matches(sni))),
         Matcher::Header(name, pattern) => header(facts, name, pattern),
-        Matcher::Claim(path, pattern) => {
-            Truth::of(claim(facts, path).is_some_and(|it| claim_matches(Some(it), pattern)))
-        }
+        Matcher::Claim(path, pattern) => claim_holds(facts, path, pattern),
         Matcher::Metadata => Truth::Unknown(Unknown::Other(
             "the answer depends on metadata of an Envoy filter, which no request states".to_owned(),
         )),
@@ -228,6 +233,19 @@ fn host(facts: &Facts, pattern: &StringMatch, spelling: impl Fn(&str) -> String)
     Truth::Unknown(Unknown::Other(
         "the answer depends on the host, so it must be said (`host`), or the `service` of the workload".to_owned(),
     ))
+}
+
+/// Before Istio 1.6 rules test the whole `:path`.
+fn path(facts: &Facts, pattern: &PathMatch) -> Truth {
+    let matches = pattern.matches(&facts.path);
+    let whole = || pattern.matches(&format!("{}{}", facts.path, facts.query));
+    if !facts.query.is_empty() && facts.target.rules_may_see_the_query() && whole() != matches {
+        return Truth::Unknown(Unknown::Other(format!(
+            "whether rules for paths see the query in {} is not judged",
+            facts.target
+        )));
+    }
+    Truth::of(matches)
 }
 
 /// Headers that Envoy sets, changes or takes out itself.
@@ -303,6 +321,22 @@ fn claim<'f>(facts: &'f Facts, path: &[String]) -> Option<&'f Json> {
         value = object.get(name)?;
     }
     Some(value)
+}
+
+/// A legacy release makes only the first audience known, if it is asked for as `request.auth.audiences`.
+fn claim_holds(facts: &Facts, path: &[String], pattern: &StringMatch) -> Truth {
+    let Some(claim) = claim(facts, path) else {
+        return Truth::No;
+    };
+    let any = claim_matches(Some(claim), pattern);
+    if let (true, [name], Json::List(items)) = (facts.target.is_legacy(), path, claim)
+        && name == "aud"
+        && claim_matches(items.first(), pattern) != any
+    {
+        let why = "which of several audiences a rule sees in Istio 1.4 is not judged";
+        return Truth::Unknown(Unknown::Other(why.to_owned()));
+    }
+    Truth::of(any)
 }
 
 /// A string, or one of a list.

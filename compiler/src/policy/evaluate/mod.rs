@@ -7,6 +7,7 @@ mod arrival;
 mod chain;
 mod client;
 mod each;
+mod legacy;
 pub(crate) mod matching;
 pub(crate) mod path;
 pub(crate) mod tokens;
@@ -119,6 +120,7 @@ impl<'p> Judge<'p> {
                     namespace: &caller.namespace,
                     labels: &caller.labels,
                     gateway: caller.kind != WorkloadKind::Application,
+                    target: self.target,
                 },
                 (host, port),
                 service
@@ -128,6 +130,9 @@ impl<'p> Judge<'p> {
         };
         if let Said::Mode(mode, _) = said {
             return Ok(mode);
+        }
+        if !ambient && !self.inventory.mesh.auto_mtls {
+            return Ok(TlsMode::Disable);
         }
         let Some(service) = service else {
             if namespace_of(host, domain).is_some() {
@@ -248,6 +253,7 @@ impl<'p> Judge<'p> {
         way: Option<(usize, u16)>,
     ) -> Result<Answer, Unknown> {
         let service = way.and_then(|(at, port)| Some((at, self.inventory.services.get(at)?, port)));
+        let port = port.or_else(|| service.and_then(|(_, service, port)| service.pod_port(port)));
         let mut facts = Facts {
             target: self.target,
             http,
@@ -259,9 +265,11 @@ impl<'p> Judge<'p> {
             sni: request.sni.clone(),
             method: request.method.clone().unwrap_or_else(|| "GET".to_owned()),
             path: String::new(),
+            query: String::new(),
             host: self.host(pod, request, service.map(|(_, service, _)| service)),
             headers: Vec::new(),
             claims: None,
+            request_principal: None,
         };
         let mut carried = carried(request);
         let through = service
@@ -300,6 +308,7 @@ impl<'p> Judge<'p> {
             namespace,
             labels: &labels,
             gateway: true,
+            target: self.target,
         };
         let said = client::said(
             self.policies,
@@ -383,7 +392,7 @@ impl<'p> Judge<'p> {
             Some(index) => self.pod_policy(index),
             None => {
                 let enforcer = Enforcer::of_pod(pod.data_plane, pod.namespace, pod.labels);
-                own = enforcer.map(|enforcer| Effective::compose(self.policies, self.inventory, enforcer));
+                own = enforcer.map(|enforcer| Effective::compose(self.policies, self.inventory, self.target, enforcer));
                 own.as_ref()
             }
         };
@@ -393,7 +402,19 @@ impl<'p> Judge<'p> {
         if let Some(answer) = self.prepare(&mut facts, request, place)? {
             return Ok(answer);
         }
-        let (mut answer, _) = chain::judge(effective, &mut facts, carried, self.asked(request, place))?;
+        let asked = self.asked(request, place);
+        let mut answer = match &effective.legacy {
+            Some(legacy) => {
+                let at = legacy::At {
+                    effective,
+                    legacy,
+                    gateway: pod.gateway.is_some(),
+                    protocol_is_known: facts.port.is_some_and(|port| pod.ports.contains_key(&port)),
+                };
+                legacy::judge(at, &facts, &carried, asked)?
+            }
+            None => chain::judge(effective, &mut facts, carried, asked)?.0,
+        };
         if arrival.behind_waypoint && answer.outcome == Outcome::Reset && http {
             // What the waypoint cannot reach is 503 to its client.
             answer.outcome = Outcome::Unavailable;
@@ -436,11 +457,15 @@ impl<'p> Judge<'p> {
         if !METHODS.contains(&facts.method.as_str()) {
             return refused("HTTP/1 knows no such method");
         }
-        match path::normalize(
-            request.path.as_deref().unwrap_or("/"),
-            self.inventory.mesh.normalization,
-        ) {
-            Path::Seen(path) => facts.path = path,
+        let sent = request.path.as_deref().unwrap_or("/");
+        match path::normalize(sent, self.inventory.mesh.normalization) {
+            Path::Seen(path) => {
+                facts.path = path;
+                facts.query = sent
+                    .find(['?', '#'])
+                    .map_or("", |at| sent.get(at..).unwrap_or_default())
+                    .to_owned();
+            }
             Path::Refused => return refused("the path is one that HTTP refuses"),
             Path::Unknown => return Err(Unknown::Other("what Envoy makes of this path is not judged".to_owned())),
         }
@@ -461,7 +486,7 @@ impl<'p> Judge<'p> {
     fn pod_policy(&self, index: usize) -> Option<&Effective> {
         let compose = || {
             let enforcer = Enforcer::of(self.inventory.workloads.get(index)?)?;
-            Some(Effective::compose(self.policies, self.inventory, enforcer))
+            Some(Effective::compose(self.policies, self.inventory, self.target, enforcer))
         };
         self.pods.get(index)?.get_or_init(compose).as_ref()
     }
@@ -472,7 +497,7 @@ impl<'p> Judge<'p> {
                 waypoint: (namespace, name),
                 service: (&service.namespace, &service.name),
             };
-            Effective::compose(self.policies, self.inventory, enforcer)
+            Effective::compose(self.policies, self.inventory, self.target, enforcer)
         };
         self.waypoints.get(at).map(|cell| cell.get_or_init(compose))
     }

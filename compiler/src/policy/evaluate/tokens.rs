@@ -29,7 +29,7 @@ pub(crate) enum Verdict {
 
 /// How one rule ends.
 #[derive(Clone, Debug, PartialEq)]
-enum Status {
+pub(super) enum Status {
     Valid(BTreeMap<String, Json>),
     Missed,
     UnknownIssuer,
@@ -43,6 +43,9 @@ impl Status {
         !matches!(self, Self::Missed | Self::UnknownIssuer)
     }
 }
+
+/// Seconds by which the filter forgives `exp` and `nbf`.
+const LEEWAY: f64 = 60.0;
 
 /// Runs the filter.
 pub(crate) fn verify(rules: &[TokenRule], carried: &Carried, now: Option<i64>) -> Result<Verdict, Unknown> {
@@ -103,7 +106,7 @@ fn status(rule: &JwtRule, carried: &Carried, now: Option<i64>) -> Result<Status,
             match found(&token.place, &place) {
                 Found::Not => {}
                 Found::Garbage => return Ok(Status::Bad),
-                Found::Token => match judge(rule, token, now)? {
+                Found::Token => match judge(rule, token, now, LEEWAY)? {
                     Status::Valid(claims) => match &result {
                         Status::Valid(first) if *first != claims => {
                             let why =
@@ -122,7 +125,7 @@ fn status(rule: &JwtRule, carried: &Carried, now: Option<i64>) -> Result<Status,
 
 /// What a rule that looks at a place makes of a token at another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
+pub(super) enum Found {
     Not,
     Token,
     /// Its header is read, but what is read is no token.
@@ -130,7 +133,7 @@ enum Found {
 }
 
 /// A prefix is searched anywhere in a header's value, and blanks behind it are skipped.
-fn found(own: &Place, place: &Place) -> Found {
+pub(super) fn found(own: &Place, place: &Place) -> Found {
     let (Place::Header { name, prefix: own }, Place::Header { name: wanted, prefix }) = (own, place) else {
         return if own == place { Found::Token } else { Found::Not };
     };
@@ -148,7 +151,7 @@ fn found(own: &Place, place: &Place) -> Found {
 }
 
 /// Texts at a place that are no tokens.
-fn texts(place: &Place, carried: &Carried) -> Result<Vec<String>, Unknown> {
+pub(super) fn texts(place: &Place, carried: &Carried) -> Result<Vec<String>, Unknown> {
     let mut found: Vec<String> = Vec::new();
     match place {
         Place::Header { name, prefix } => {
@@ -190,7 +193,8 @@ fn may_be_token(text: &str) -> bool {
     text.matches('.').count() >= 2
 }
 
-fn judge(rule: &JwtRule, token: &Token, now: Option<i64>) -> Result<Status, Unknown> {
+/// Judges one token; times are taken with so many seconds of leeway.
+pub(super) fn judge(rule: &JwtRule, token: &Token, now: Option<i64>, leeway: f64) -> Result<Status, Unknown> {
     let claims = &token.claims;
     if !is_well_formed(claims) {
         return Ok(Status::Bad);
@@ -202,7 +206,7 @@ fn judge(rule: &JwtRule, token: &Token, now: Option<i64>) -> Result<Status, Unkn
     if rule.issuer.as_ref().is_some_and(|issuer| issuer != iss) {
         return Ok(Status::UnknownIssuer);
     }
-    if token.state == TokenState::Expired || !in_time(claims, now)? {
+    if token.state == TokenState::Expired || !in_time(claims, now, leeway)? {
         return Ok(Status::Bad);
     }
     if !rule.audiences.is_empty() && !rule.audiences.iter().any(|audience| is_for(claims, audience)) {
@@ -232,9 +236,9 @@ fn is_well_formed(claims: &BTreeMap<String, Json>) -> bool {
     ["iss", "sub", "jti"].into_iter().all(text) && ["exp", "nbf", "iat"].into_iter().all(time) && aud
 }
 
-/// A minute of leeway on both sides. A token that says no time is good at any.
+/// A token that says no time is good at any.
 #[expect(clippy::cast_precision_loss, reason = "times of tokens are far below 2^52")]
-fn in_time(claims: &BTreeMap<String, Json>, now: Option<i64>) -> Result<bool, Unknown> {
+fn in_time(claims: &BTreeMap<String, Json>, now: Option<i64>, leeway: f64) -> Result<bool, Unknown> {
     let time = |name: &str| match claims.get(name) {
         Some(Json::Number(it)) => Some(*it),
         _ => None,
@@ -247,7 +251,7 @@ fn in_time(claims: &BTreeMap<String, Json>, now: Option<i64>) -> Result<bool, Un
         let why = "the token says a time (`exp` or `nbf`), so the answer depends on the clock: leave the claim out, or say the time";
         return Err(Unknown::Other(why.to_owned()));
     };
-    Ok(exp.is_none_or(|exp| now <= exp + 60.0) && nbf.is_none_or(|nbf| now + 60.0 >= nbf))
+    Ok(exp.is_none_or(|exp| now <= exp + leeway) && nbf.is_none_or(|nbf| now + leeway >= nbf))
 }
 
 /// Audiences are compared without scheme and without a slash at their end.

@@ -124,6 +124,7 @@ impl Completion<'_> {
                 namespace: namespace.clone(),
                 name: name.clone(),
                 ports,
+                port_names: names(object),
                 headless: object.headless,
                 workloads,
                 waypoint: waypoint.and_then(|said| said.it),
@@ -153,6 +154,7 @@ impl Completion<'_> {
             }
         }
         if let Some(service) = self.inventory.services.get_mut(at) {
+            service.port_names.extend(names(object));
             for index in workloads {
                 if !service.workloads.contains(&index) {
                     service.workloads.push(index);
@@ -287,6 +289,12 @@ fn numbers(object: &Object) -> Ports {
         TargetPort::Name(_) => None,
     });
     pairs.collect()
+}
+
+/// The names of its ports.
+fn names(object: &Object) -> BTreeMap<u16, String> {
+    let ports = object.ports.iter();
+    ports.map(|port| (port.number, port.name.clone())).collect()
 }
 
 fn pairs(ports: &[(u16, u16)]) -> String {
