@@ -86,3 +86,39 @@ fn what_comes_of_any_program_is_accepted() {
         assert!(report.is_empty(), "Kubernetes reads something else:\n{report}");
     }
 }
+
+/// What comes of a program for Istio 1.4 fits its definitions, and is read back as what it was.
+#[test]
+fn what_comes_of_a_legacy_program_is_read_back() {
+    let (mut correct, mut refused) = (Vec::new(), Vec::new());
+    for seed in 0..PROGRAMS {
+        let case = Case::parse(&format!("# target: istio-1.4\n{}", generate::legacy::program(seed)));
+        let outcome = compile::check_case(&case).unwrap();
+        if outcome.count(Severity::Error) > 0 {
+            refused.push(case.with(&outcome.diagnostics, &outcome.sources));
+        } else {
+            let stream =
+                compile::build_case(&case).unwrap_or_else(|error| panic!("the legacy program of seed {seed}: {error}"));
+            correct.push((format!("the legacy program of seed {seed}"), stream));
+        }
+    }
+    assert!(
+        correct.len() >= LEAST_CORRECT,
+        "only {} of {PROGRAMS} generated programs are correct; three that are not:\n{}",
+        correct.len(),
+        refused[..3].join("\n")
+    );
+    let policies = correct
+        .iter()
+        .filter(|(_, stream)| stream.contains("kind: Policy"))
+        .count();
+    assert!(policies >= LEAST_CORRECT / 2, "only {policies} have policies");
+    if let Some(crds) = parts::legacy_crds() {
+        let validators = legacy_crds::validators(&crds, 4);
+        let report: String = correct
+            .iter()
+            .map(|(name, text)| legacy_crds::refusals(&validators, name, text))
+            .collect();
+        assert!(report.is_empty(), "Istio 1.4 does not accept:\n{report}");
+    }
+}

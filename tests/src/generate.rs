@@ -1,5 +1,7 @@
 //! Programs out of nothing: each seed is one. They say things that nobody would think of together, and most are correct.
 
+pub mod legacy;
+
 use std::fmt::Write as _;
 
 use crate::hostile;
