@@ -190,7 +190,7 @@ fn difference(ours: &[Diagnostic], theirs: &Verdict) -> Option<String> {
     (errors.is_empty() && warns != istio_warns).then(|| format!("we warn: {warns}, Istio: {:?}", theirs.warnings))
 }
 
-fn findings(text: &str) -> Vec<Diagnostic> {
+pub(crate) fn findings(text: &str) -> Vec<Diagnostic> {
     read(text).1
 }
 
@@ -268,7 +268,7 @@ fn limits() -> Vec<(String, String)> {
 }
 
 /// Every value that differs from this one in one place.
-fn changed(value: &Value, found: &mut dyn FnMut(Value)) {
+pub(crate) fn changed(value: &Value, found: &mut dyn FnMut(Value)) {
     for other in [
         json!(null),
         json!(""),

@@ -11,6 +11,7 @@ use meshc_tests::case::Case;
 
 use crate::compile;
 use crate::golden::{Golden, inputs};
+use crate::manifests;
 
 /// So many tokens of one text are tried, evenly spread.
 const MOST: usize = 6;
@@ -58,4 +59,37 @@ fn outside(outcome: &Outcome) -> Option<Span> {
     });
     let mut outside = places.filter(|span| outcome.sources.text(span.file).get(span.range()).is_none());
     outside.next()
+}
+
+/// So many places of one manifest are tried, evenly spread.
+const MOST_CUTS: usize = 60;
+
+#[test]
+fn a_cut_in_a_manifest_is_no_fall() {
+    let mut golden = Golden::default();
+    let folders = [
+        "tests/cases/yaml",
+        "tests/cases/legacy_yaml",
+        "tests/cases/seeds_legacy",
+    ];
+    for path in folders.into_iter().flat_map(|folder| inputs(folder, ".yaml", &[])) {
+        let text = fs::read_to_string(&path).unwrap();
+        // The first line may name the release.
+        let first = text.find('\n').unwrap_or(0);
+        let starts: Vec<_> = text.char_indices().map(|(at, _)| at).filter(|at| *at > first).collect();
+        for at in starts.iter().step_by(starts.len().div_ceil(MOST_CUTS).max(1)) {
+            let end = starts.iter().find(|end| **end > at + 7).unwrap_or(at);
+            let mut broken = text.clone();
+            broken.replace_range(at..end, "");
+            let judged = catch_unwind(AssertUnwindSafe(|| manifests::findings(&broken)));
+            let fits = judged.is_ok_and(|findings| {
+                let mut spans = findings.iter().map(|finding| finding.primary.span);
+                spans.all(|span| broken.get(span.range()).is_some())
+            });
+            if !fits {
+                golden.mistake(&path, &format!("without bytes {at}..{end}: no finding at a place"));
+            }
+        }
+    }
+    golden.finish();
 }

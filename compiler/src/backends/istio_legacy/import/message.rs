@@ -11,6 +11,9 @@ use crate::backends::yaml::tree::{Entry, Node, Value};
 use crate::diagnostics::Diagnostics;
 use crate::source::Span;
 
+/// How messages call `null`.
+const NOTHING: &str = found(&Value::Null);
+
 /// One message of the API.
 #[derive(Clone, Copy)]
 pub(super) struct Message<'a> {
@@ -44,6 +47,11 @@ impl<'a> Message<'a> {
                         && let Some(other) = node.entry(field)
                     {
                         acc.push(errors::said_twice(entry.key_span, &entry.key, other.key_span, field));
+                        // The definitions look at both.
+                        let (wanted, found) = (found(&other.value.value), found(&entry.value.value));
+                        if wanted != found && ![wanted, found].contains(&NOTHING) {
+                            acc.push(shared::wrong_type(entry.value.span, &entry.key, wanted, found));
+                        }
                     }
                 }
             }

@@ -5,7 +5,7 @@ use super::{errors, tokens};
 use crate::backends::istio::import::errors as shared;
 use crate::backends::istio::import::names;
 use crate::backends::istio::import::schema::found;
-use crate::backends::yaml::tree::{Node, Value};
+use crate::backends::yaml::tree::{Entry, Node, Value};
 use crate::diagnostics::Diagnostics;
 use crate::policy::Meta;
 use crate::policy::legacy::{AuthenticationPolicy, Origin, PeerMethod, PrincipalBinding, ServicePort, ServiceTarget};
@@ -87,11 +87,7 @@ fn check_name(spec: &Message<'_>, meta: &Meta, acc: &mut Diagnostics) {
 fn target(node: &Node, acc: &mut Diagnostics) -> Option<ServiceTarget> {
     let target = Message::open(node, "targets", &["name", "labels", "ports"], acc)?;
     if let Some(labels) = target.field("labels") {
-        acc.push(errors::idle(
-            labels.key_span,
-            "labels",
-            "a target is a Service, by its name",
-        ));
+        self::labels(labels, acc);
     }
     let ports = target.list("ports", acc).iter();
     let ports: Vec<_> = ports.filter_map(|item| port(item, acc)).collect();
@@ -106,6 +102,23 @@ fn target(node: &Node, acc: &mut Diagnostics) -> Option<ServiceTarget> {
         name: name.to_owned(),
         ports,
     })
+}
+
+/// Istio 1.2 and 1.3 selected pods by them.
+fn labels(labels: &Entry, acc: &mut Diagnostics) {
+    let why = "a target is a Service, by its name";
+    acc.push(errors::idle(labels.key_span, "labels", why));
+    let mut demand = |node: &Node, name: &str, wanted: &str, fits: bool| {
+        if !fits {
+            acc.push(shared::wrong_type(node.span, name, wanted, found(&node.value)));
+        }
+    };
+    let is_map = matches!(labels.value.value, Value::Map(_));
+    demand(&labels.value, "labels", "a mapping", is_map);
+    for label in labels.value.entries() {
+        let is_text = matches!(label.value.value, Value::Text(_) | Value::Null);
+        demand(&label.value, &label.key, "a string", is_text);
+    }
 }
 
 fn port(node: &Node, acc: &mut Diagnostics) -> Option<ServicePort> {
