@@ -1,9 +1,15 @@
 //! What is read: every field in its place, and one meaning for all of its spellings.
 
+use proptest::prelude::*;
+
+use crate::backends::istio_legacy;
 use crate::backends::manifests::{self, Manifests};
 use crate::diagnostics::Diagnostics;
-use crate::policy::legacy::{AuthenticationPolicy, PeerMethod, PrincipalBinding, ServicePort, StringMatch};
-use crate::policy::{Keys, Target};
+use crate::policy::legacy::{
+    AuthenticationPolicy, Jwt, Origin, PeerMethod, PrincipalBinding, ServicePort, ServiceTarget, StringMatch,
+    TriggerRule,
+};
+use crate::policy::{Keys, Meta, StringMap, Target};
 use crate::source::{FileId, Span};
 
 fn read(text: &str, target: Target) -> (Manifests, Vec<&'static str>) {
@@ -152,5 +158,114 @@ fn a_newer_release_has_no_such_policy() {
             usize::from(code.is_none()),
             "{target}"
         );
+    }
+}
+
+/// Text of any kind, now and then empty or hostile to YAML.
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z/*.?(){}|-]{1,8}",
+        "[ -~]{1,12}",
+        "\\PC{1,6}",
+        Just("yes".to_owned()),
+        Just("012".to_owned())
+    ]
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(any_text(), 0..3)
+}
+
+fn any_jwt(issuer: &'static str) -> impl Strategy<Value = Jwt> {
+    let keys = prop_oneof![
+        Just(Keys::Discovery),
+        Just(Keys::Uri("https://example.com/keys".to_owned())),
+        Just(Keys::Inline("{\"keys\": []}".to_owned()))
+    ];
+    (keys, texts(), texts(), texts()).prop_map(move |(keys, audiences, headers, params)| Jwt {
+        issuer: issuer.to_owned(),
+        keys,
+        audiences,
+        headers,
+        params,
+        origin: Span::default(),
+    })
+}
+
+fn any_trigger() -> impl Strategy<Value = TriggerRule> {
+    let path = prop_oneof![
+        any_text().prop_map(StringMatch::Exact),
+        any_text().prop_map(StringMatch::Prefix),
+        any_text().prop_map(StringMatch::Suffix),
+        any_text().prop_map(StringMatch::Regex)
+    ];
+    let paths = prop::collection::vec(path, 0..3);
+    (paths.clone(), paths).prop_map(|(excluded, included)| TriggerRule { excluded, included })
+}
+
+fn any_target() -> impl Strategy<Value = ServiceTarget> {
+    let port = prop_oneof![
+        (1..=u16::MAX).prop_map(ServicePort::Number),
+        "[a-z]{1,5}".prop_map(ServicePort::Name)
+    ];
+    ("[a-z]{1,5}", prop::collection::vec(port, 0..3)).prop_map(|(name, ports)| ServiceTarget { name, ports })
+}
+
+fn any_policy() -> impl Strategy<Value = AuthenticationPolicy> {
+    let mtls =
+        (any::<bool>(), any::<bool>()).prop_map(|(permissive, allow_tls)| PeerMethod::Mtls { permissive, allow_tls });
+    let peers = (prop::collection::vec(mtls, 0..3), prop::option::of(any_jwt("peer")));
+    let origins = prop::option::of((any_jwt("origin"), prop::collection::vec(any_trigger(), 0..3)));
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let targets = prop::collection::vec(any_target(), 0..3);
+    (targets, peers, origins, flags, any::<bool>()).prop_map(
+        |(targets, (mut peers, token), origins, (peer_is_optional, origin_is_optional, binds_origin), mesh)| {
+            peers.extend(token.map(PeerMethod::Jwt));
+            let targets = if mesh { Vec::new() } else { targets };
+            let name = if targets.is_empty() { "default" } else { "web" };
+            AuthenticationPolicy {
+                meta: Meta {
+                    name: name.to_owned(),
+                    namespace: (!mesh).then(|| "shop".to_owned()),
+                    labels: StringMap::new(),
+                    annotations: StringMap::new(),
+                    created: None,
+                    origin: Span::default(),
+                },
+                targets,
+                peers,
+                peer_is_optional,
+                origins: origins
+                    .map(|(jwt, triggers)| Origin { jwt, triggers })
+                    .into_iter()
+                    .collect(),
+                origin_is_optional,
+                principal_binding: if binds_origin {
+                    PrincipalBinding::Origin
+                } else {
+                    PrincipalBinding::Peer
+                },
+            }
+        },
+    )
+}
+
+proptest! {
+    /// Whatever policy we write, it is read back as what it was.
+    #[test]
+    fn what_is_written_is_read(policy in any_policy()) {
+        let text = istio_legacy::authentication_policy(&policy).artifact().text;
+        let (manifests, found) = read(&text, Target::LEGACY);
+        let mut policies = manifests.policies.authentication_policies;
+        for read in &mut policies {
+            read.meta.origin = Span::default();
+            for method in &mut read.peers {
+                if let PeerMethod::Jwt(jwt) = method {
+                    jwt.origin = Span::default();
+                }
+            }
+            read.origins.iter_mut().for_each(|origin| origin.jwt.origin = Span::default());
+        }
+        prop_assert_eq!(&policies, &[policy], "{}\n{:?}", text, found);
     }
 }
