@@ -13,6 +13,7 @@ pub mod diagnostics;
 pub mod driver;
 pub mod format;
 pub mod hir;
+pub mod jwt;
 pub mod lower;
 pub mod policy;
 pub mod source;

@@ -11,6 +11,7 @@ pub mod listing;
 pub mod request;
 pub mod stated;
 pub mod target;
+pub mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt;

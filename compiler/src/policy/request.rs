@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use super::tokens::TokenTexts;
 use super::{Keys, StringMap};
 use crate::source::Span;
 
@@ -31,6 +33,8 @@ pub struct Request {
     /// Each name in lower case; a name may stand more than once.
     pub headers: Vec<(String, String)>,
     pub tokens: Vec<Token>,
+    /// What is known of the texts in headers, query and cookies that may be tokens.
+    pub texts: Arc<TokenTexts>,
     /// What authorizers answer, by provider.
     pub answers: BTreeMap<String, bool>,
     /// Judge as if dry-run rules were enforced.
@@ -42,7 +46,7 @@ pub struct Request {
 impl Request {
     /// A request without any fact.
     #[must_use]
-    pub const fn new(to: Destination, caller: Caller) -> Self {
+    pub fn new(to: Destination, caller: Caller) -> Self {
         Self {
             to,
             pod: false,
@@ -59,6 +63,7 @@ impl Request {
             host: None,
             headers: Vec::new(),
             tokens: Vec::new(),
+            texts: Arc::default(),
             answers: BTreeMap::new(),
             dry_run: false,
             now: None,
@@ -252,6 +257,8 @@ pub enum Unknown {
     Port,
     /// The answer of this provider.
     AnswerOf(String),
+    /// The time, for a token that says one.
+    Time,
     /// Anything else, in a sentence.
     Other(String),
 }
@@ -275,6 +282,9 @@ impl fmt::Display for Unknown {
                     "the answer depends on what the authorizer `{provider}` says (`answer`)"
                 )
             }
+            Self::Time => f.write_str(
+                "the token says a time (`exp` or `nbf`), so the answer depends on the clock: leave the claim out, or say the time (`now`)",
+            ),
             Self::Other(why) => f.write_str(why),
         }
     }

@@ -5,8 +5,9 @@ pub mod mtls;
 pub(crate) mod rules;
 pub(crate) mod strings;
 
+use super::evaluate::places;
 use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
-use super::request::{ObjectRef, Reason};
+use super::request::{ObjectRef, Place, Reason};
 use super::{Action, Authorization, JwtRule, Meta, PolicySet, Selection, StringMap, Target, TargetRef, TargetRefKind};
 use crate::source::Span;
 use legacy::Legacy;
@@ -130,7 +131,19 @@ pub struct Effective {
 #[derive(Clone, Debug)]
 pub struct TokenRule {
     pub rule: JwtRule,
+    /// Where it looks, in Envoy's order.
+    pub(crate) places: Vec<Place>,
     pub object: ObjectRef,
+}
+
+impl TokenRule {
+    pub(crate) fn new(rule: JwtRule, object: ObjectRef) -> Self {
+        Self {
+            places: places::places(&rule),
+            rule,
+            object,
+        }
+    }
 }
 
 /// An AuthorizationPolicy, compiled.
@@ -190,9 +203,8 @@ impl Effective {
         if !enforcer.is_ztunnel() {
             for policy in &policies.request_authentications {
                 if heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
-                    effective.tokens.extend(policy.rules.iter().map(|rule| TokenRule {
-                        rule: rule.clone(),
-                        object: object_of("RequestAuthentication", &policy.meta),
+                    effective.tokens.extend(policy.rules.iter().map(|rule| {
+                        TokenRule::new(rule.clone(), object_of("RequestAuthentication", &policy.meta))
                     }));
                 }
             }

@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 
 use super::matching::{self, Facts, Truth};
-use super::tokens::{self, Carried, Verdict};
+use super::places::Carried;
+use super::tokens::{self, Verdict};
 use crate::policy::effective::{Effective, Policy};
 use crate::policy::inventory::Mesh;
 use crate::policy::request::{Answer, Outcome, Reason, Stage, Unknown};
+use crate::policy::tokens::Fault;
 
 /// What is asked besides the facts.
 #[derive(Clone, Copy)]
@@ -43,11 +45,11 @@ pub(crate) fn judge(
     match custom(effective, facts, asked, &mut ways) {
         Some(refusal) => return ways.end(refusal).map(|answer| (answer, carried)),
         None if facts.http && !is_preflight(facts) => {
-            let verdict = tokens::verify(&effective.tokens, &carried, asked.now)?;
-            carried = tokens::after(&effective.tokens, carried, &verdict);
+            let (verdict, rest) = tokens::verify(&effective.tokens, carried, asked.now)?;
+            carried = rest;
             match verdict {
-                Verdict::Refused(outcome, index) => {
-                    let refusal = refused_token(effective, outcome, index, asked);
+                Verdict::Refused(outcome, index, fault) => {
+                    let refusal = refused_token(effective, outcome, (index, &fault), asked);
                     return ways.end(refusal).map(|answer| (answer, carried));
                 }
                 Verdict::Pass(valid) => facts.claims = valid.map(|(_, claims)| claims),
@@ -109,16 +111,16 @@ fn refusal(stage: Stage, facts: &Facts, why: String, because: Vec<Reason>) -> An
     }
 }
 
-fn refused_token(effective: &Effective, outcome: Outcome, index: usize, asked: Asked<'_>) -> Answer {
+fn refused_token(effective: &Effective, outcome: Outcome, (index, fault): (usize, &Fault), asked: Asked<'_>) -> Answer {
     let rule = effective.tokens.get(index);
     let why = match outcome {
         Outcome::Forbidden => "the token is for another audience",
-        _ => "the token is not valid for any issuer that is accepted here",
+        _ => "no issuer that is accepted here takes the token",
     };
     Answer {
         outcome,
         stage: Some(Stage::Jwt),
-        why: format!("{}: {why}", asked.place),
+        why: format!("{}: {why}: {fault}", asked.place),
         because: rule
             .map(|rule| Reason {
                 object: rule.object.clone(),

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use super::chain::{self, Asked, Ways};
 use super::matching::{Facts, Peer as Seen};
-use super::tokens::{self, Carried, Found, Status};
+use super::places::{self, Carried};
+use super::tokens;
 use crate::policy::effective::Effective;
 use crate::policy::effective::legacy::{Authentication, Held, Issuer, Legacy, Peer};
 use crate::policy::request::{Answer, Json, Outcome, Reason, Stage, Unknown};
@@ -216,23 +217,21 @@ fn origin(policy: &Authentication, facts: &Facts, carried: &Carried, asked: Aske
 
 /// The claims of a valid token of an issuer: any that is found will do, and there is no leeway of time.
 fn verified(issuer: &Issuer, carried: &Carried, now: Option<i64>) -> Result<Option<BTreeMap<String, Json>>, Unknown> {
-    let mut valid: Option<&BTreeMap<String, Json>> = None;
-    for place in tokens::places(&issuer.rule) {
-        tokens::texts(&place, carried)?;
-        for token in &carried.tokens {
-            if !issuer.has_keys || tokens::found(&token.place, &place) != Found::Token {
-                continue;
+    let mut valid: Option<BTreeMap<String, Json>> = None;
+    if !issuer.has_keys {
+        return Ok(None);
+    }
+    let places = places::places(&issuer.rule);
+    for (_, candidate) in places::candidates(&places, carried) {
+        if let Ok(claims) = tokens::judge(&issuer.rule, &candidate, now, 0)? {
+            if valid.as_ref().is_some_and(|other| other != claims) {
+                let why = "two different tokens are good for one issuer, and which of them counts is not judged";
+                return Err(Unknown::Other(why.to_owned()));
             }
-            if let Status::Valid(_) = tokens::judge(&issuer.rule, token, now, 0.0)? {
-                if valid.is_some_and(|other| *other != token.claims) {
-                    let why = "two different tokens are good for one issuer, and which of them counts is not judged";
-                    return Err(Unknown::Other(why.to_owned()));
-                }
-                valid = Some(&token.claims);
-            }
+            valid = Some(claims.clone());
         }
     }
-    Ok(valid.cloned())
+    Ok(valid)
 }
 
 /// `iss/sub`; without a subject nobody.

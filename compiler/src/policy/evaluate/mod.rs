@@ -10,22 +10,23 @@ mod each;
 mod legacy;
 pub(crate) mod matching;
 pub(crate) mod path;
+pub(crate) mod places;
 pub(crate) mod tokens;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::effective::{Effective, Enforcer};
 use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, WorkloadKind};
-use super::request::{Answer, Caller, Destination, Outcome, Request, Stage, Unknown};
+use super::request::{Answer, Caller, Destination, Outcome, Place, Request, Stage, Unknown};
 use super::{PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
 use chain::Asked;
 use client::{Client, Said};
 use matching::{Facts, HeaderValue, Host, Peer};
 use path::Path;
-use tokens::Carried;
+use places::Carried;
 
 /// Answers questions about one policy, one installation and one release. What is in force at a workload is composed once.
 #[derive(Debug)]
@@ -580,7 +581,7 @@ fn port_and_protocol(pod: &Pod<'_>, request: &Request) -> Result<(Option<u16>, b
 }
 
 /// Headers, parameters and tokens of a request.
-fn carried(request: &Request) -> Carried {
+pub(crate) fn carried(request: &Request) -> Carried {
     let text = |(name, value): &(String, String)| (name.clone(), HeaderValue::Text(value.trim().to_owned()));
     let mut headers: Vec<(String, HeaderValue)> = request.headers.iter().map(text).collect();
     for token in &request.tokens {
@@ -597,15 +598,22 @@ fn carried(request: &Request) -> Carried {
         .as_deref()
         .and_then(|path| path.split('#').next()?.split_once('?'))
         .map_or("", |(_, query)| query);
-    let params = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+    let params = query.split('&').map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (name.to_owned(), value.to_owned())
+        (places::unescape(name), places::unescape(value))
     });
     Carried {
         headers,
         params: params.collect(),
         tokens: request.tokens.clone(),
+        texts: Arc::clone(&request.texts),
     }
+}
+
+/// The texts at some places of a request that may be tokens.
+#[must_use]
+pub fn token_texts(places: &[Place], request: &Request) -> Vec<String> {
+    places::token_texts(places, &carried(request))
 }
 
 /// The client's address as Envoy finds it: what is said, else X-Forwarded-For, else the peer.

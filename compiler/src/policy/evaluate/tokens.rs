@@ -1,231 +1,221 @@
 //! Envoy's JWT filter: which tokens each issuer's rule finds, what becomes of them, and whose claims count.
+//!
+//! Istio asks for any rule that finds good tokens, else that each rule finds good tokens or none. Rules are tried one
+//! after the other, and one that accepts a token takes it out of the request at once: the next rule no longer finds it,
+//! nor do the same rules when they are asked a second time. So a request with a bad token can still pass.
 
 use std::collections::BTreeMap;
 
-use super::matching::HeaderValue;
+use super::places::{self, Candidate, Carried};
+use crate::policy::JwtRule;
 use crate::policy::effective::TokenRule;
+use crate::policy::evaluate::matching::HeaderValue;
 use crate::policy::request::{Json, Outcome, Place, Token, TokenState, Unknown};
-use crate::policy::{JwtRule, StringMap};
+use crate::policy::tokens::{Fault, KeySource, Signature, TokenText};
 
-/// The parts of a request that tokens are read from.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Carried {
-    /// The names in lower case.
-    pub(crate) headers: Vec<(String, HeaderValue)>,
-    /// Of the query, in order.
-    pub(crate) params: Vec<(String, String)>,
-    /// Tokens that are given by what they say.
-    pub(crate) tokens: Vec<Token>,
-}
+/// Seconds by which the filter forgives `exp` and `nbf`.
+pub(crate) const LEEWAY: i64 = 60;
+
+type Claims = BTreeMap<String, Json>;
 
 /// What the filter makes of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// It goes on, with the claims of the token that counts, if there is one, and the rule that took it.
-    Pass(Option<(usize, BTreeMap<String, Json>)>),
+    Pass(Option<(usize, Claims)>),
     /// It is refused because of this rule.
-    Refused(Outcome, usize),
+    Refused(Outcome, usize, Fault),
 }
 
 /// How one rule ends.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Status {
-    Valid(BTreeMap<String, Json>),
+enum Status {
+    Good,
     Missed,
-    UnknownIssuer,
-    /// Its audience is none of the rule's: the one mistake that is answered with 403.
-    WrongAudience,
-    Bad,
+    Failed(Fault),
 }
 
 impl Status {
+    const fn passes(&self) -> bool {
+        matches!(self, Self::Good | Self::Missed)
+    }
+
+    /// A mistake that says more than that the token is another's.
     const fn is_concrete(&self) -> bool {
-        !matches!(self, Self::Missed | Self::UnknownIssuer)
+        matches!(self, Self::Failed(fault) if !matches!(fault, Fault::Issuer { .. }))
     }
 }
 
-/// Seconds by which the filter forgives `exp` and `nbf`.
-const LEEWAY: f64 = 60.0;
-
-/// Runs the filter.
-pub(crate) fn verify(rules: &[TokenRule], carried: &Carried, now: Option<i64>) -> Result<Verdict, Unknown> {
-    let mut statuses = Vec::with_capacity(rules.len());
-    for (index, rule) in rules.iter().enumerate() {
-        let status = status(&rule.rule, carried, now)?;
-        if let Status::Valid(claims) = status {
-            return Ok(Verdict::Pass(Some((index, claims))));
+/// Runs the filter; what goes on leaves with the headers and tokens that it has then.
+pub(crate) fn verify(rules: &[TokenRule], carried: Carried, now: Option<i64>) -> Result<(Verdict, Carried), Unknown> {
+    let mut filter = Filter {
+        rules,
+        carried,
+        now,
+        claims: None,
+    };
+    for rule in rules {
+        let refused = filter.carried.texts.refused.iter();
+        if let Some((_, why)) = refused.into_iter().find(|(source, _)| source.is_of(&rule.rule)) {
+            return Err(Unknown::Other(why.clone()));
         }
-        statuses.push(status);
+        strip_made_headers(&rule.rule, &mut filter.carried);
     }
-    // All that is left is that no rule found a token; a rule that found one fails the request.
-    let Some(first) = statuses.iter().position(|s| *s != Status::Missed) else {
-        return Ok(Verdict::Pass(None));
-    };
-    // What the request fails with is the last concrete mistake, that of the first failing rule being looked at last.
-    let last = statuses.iter().rposition(Status::is_concrete).unwrap_or(first);
-    let decides = if statuses.get(first).is_some_and(Status::is_concrete) {
-        first
-    } else {
-        last
-    };
-    let outcome = match statuses.get(decides) {
-        Some(Status::WrongAudience) => Outcome::Forbidden,
-        _ => Outcome::Unauthorized,
-    };
-    Ok(Verdict::Refused(outcome, decides))
+    let verdict = filter.verdict()?;
+    Ok((verdict, filter.carried))
 }
 
-/// Where a rule looks for tokens.
-pub(crate) fn places(rule: &JwtRule) -> Vec<Place> {
-    if rule.from_headers.is_empty() && rule.from_params.is_empty() && rule.from_cookies.is_empty() {
-        return vec![
-            Place::Header {
-                name: "authorization".to_owned(),
-                prefix: "Bearer ".to_owned(),
-            },
-            Place::Param("access_token".to_owned()),
-        ];
-    }
-    let headers = rule.from_headers.iter().map(|header| Place::Header {
-        name: header.name.to_ascii_lowercase(),
-        prefix: header.prefix.clone().unwrap_or_default(),
-    });
-    let params = rule.from_params.iter().cloned().map(Place::Param);
-    let cookies = rule.from_cookies.iter().cloned().map(Place::Cookie);
-    headers.chain(params).chain(cookies).collect()
+/// The filter at work on one request.
+struct Filter<'a> {
+    rules: &'a [TokenRule],
+    carried: Carried,
+    now: Option<i64>,
+    /// Of the token that was found good last.
+    claims: Option<(usize, Claims)>,
 }
 
-fn status(rule: &JwtRule, carried: &Carried, now: Option<i64>) -> Result<Status, Unknown> {
-    let mut result = Status::Missed;
-    for place in places(rule) {
-        if !texts(&place, carried)?.is_empty() {
-            // The text of no token: whatever the rule, it cannot be read.
-            return Ok(Status::Bad);
-        }
-        for token in &carried.tokens {
-            match found(&token.place, &place) {
-                Found::Not => {}
-                Found::Garbage => return Ok(Status::Bad),
-                Found::Token => match judge(rule, token, now, LEEWAY)? {
-                    Status::Valid(claims) => match &result {
-                        Status::Valid(first) if *first != claims => {
-                            let why =
-                                "two different tokens are good for one rule, and which of them counts is not judged";
-                            return Err(Unknown::Other(why.to_owned()));
-                        }
-                        _ => result = Status::Valid(claims),
-                    },
-                    failed => return Ok(failed),
-                },
+impl Filter<'_> {
+    fn verdict(&mut self) -> Result<Verdict, Unknown> {
+        let mut failed: Vec<(usize, Status)> = Vec::new();
+        for index in 0..self.rules.len() {
+            match self.ask(index)? {
+                Status::Good => return Ok(Verdict::Pass(self.claims.take())),
+                status => failed.push((index, status)),
             }
         }
+        // With one rule, finding no token is as good as a good one; several are asked once more.
+        let again = if let [(_, status)] = failed.as_slice() {
+            (!status.passes()).then_some(Vec::new())
+        } else {
+            self.ask_again()?.map(|status| vec![status])
+        };
+        let Some(again) = again else {
+            return Ok(Verdict::Pass(self.claims.take()));
+        };
+        failed.extend(again);
+        // The last concrete mistake decides, else the first that is one at all.
+        let concrete = failed.iter().rfind(|(_, status)| status.is_concrete());
+        let decides = concrete.or_else(|| failed.iter().find(|(_, status)| !status.passes()));
+        Ok(match decides {
+            Some((index, Status::Failed(fault))) => {
+                let outcome = match fault {
+                    Fault::Audience { .. } => Outcome::Forbidden,
+                    _ => Outcome::Unauthorized,
+                };
+                Verdict::Refused(outcome, *index, fault.clone())
+            }
+            _ => Verdict::Pass(self.claims.take()),
+        })
     }
-    Ok(result)
-}
 
-/// What a rule that looks at a place makes of a token at another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    Not,
-    Token,
-    /// Its header is read, but what is read is no token.
-    Garbage,
-}
-
-/// A prefix is searched anywhere in a header's value, and blanks behind it are skipped.
-pub(super) fn found(own: &Place, place: &Place) -> Found {
-    let (Place::Header { name, prefix: own }, Place::Header { name: wanted, prefix }) = (own, place) else {
-        return if own == place { Found::Token } else { Found::Not };
-    };
-    if name != wanted {
-        Found::Not
-    } else if own == prefix
-        || (!prefix.is_empty() && (own.ends_with(prefix.as_str()) || own.trim_end().ends_with(prefix.as_str())))
-    {
-        Found::Token
-    } else if own.contains(prefix.as_str()) {
-        Found::Garbage
-    } else {
-        Found::Not
+    /// The first rule that does not pass when all are asked again.
+    fn ask_again(&mut self) -> Result<Option<(usize, Status)>, Unknown> {
+        for index in 0..self.rules.len() {
+            let status = self.ask(index)?;
+            if !status.passes() {
+                return Ok(Some((index, status)));
+            }
+        }
+        Ok(None)
     }
-}
 
-/// Texts at a place that are no tokens.
-pub(super) fn texts(place: &Place, carried: &Carried) -> Result<Vec<String>, Unknown> {
-    let mut found: Vec<String> = Vec::new();
-    match place {
-        Place::Header { name, prefix } => {
-            for (_, value) in carried.headers.iter().filter(|(own, _)| own == name) {
-                let HeaderValue::Text(text) = value else { continue };
-                if let Some(at) = text.find(prefix.as_str()) {
-                    found.push(text.get(at + prefix.len()..).unwrap_or_default().to_owned());
+    /// Asks one rule: all tokens at its places must be good. The last is looked at first, so the first one's claims stay.
+    fn ask(&mut self, index: usize) -> Result<Status, Unknown> {
+        let Some(TokenRule { rule, places, .. }) = self.rules.get(index) else {
+            return Ok(Status::Missed);
+        };
+        strip_made_headers(rule, &mut self.carried);
+        let found: Vec<(&Place, Candidate)> = places::candidates(places, &self.carried).collect();
+        let mut status = Status::Missed;
+        for (place, candidate) in found.iter().rev() {
+            match judge(rule, candidate, self.now, LEEWAY)? {
+                Ok(claims) => {
+                    make_headers(rule, claims, &mut self.carried);
+                    if !rule.forward_original_token {
+                        places::take_out(place, &mut self.carried);
+                    }
+                    self.claims = Some((index, split_words(rule, claims.clone())));
+                    status = Status::Good;
                 }
+                Err(fault) => return Ok(Status::Failed(fault)),
             }
         }
-        Place::Param(name) => {
-            found.extend(
-                carried
-                    .params
-                    .iter()
-                    .filter(|(own, _)| own == name)
-                    .map(|(_, text)| text.clone()),
-            );
-        }
-        Place::Cookie(name) => {
-            for (_, value) in carried.headers.iter().filter(|(own, _)| own == "cookie") {
-                let HeaderValue::Text(text) = value else { continue };
-                let pairs = text.split(';').filter_map(|pair| pair.trim().split_once('='));
-                found.extend(pairs.filter(|(own, _)| own == name).map(|(_, text)| text.to_owned()));
-            }
-        }
+        Ok(status)
     }
-    // An empty cookie may count as none.
-    let empty = found.iter().any(String::is_empty) && matches!(place, Place::Cookie(_));
-    if empty || found.iter().any(|text| may_be_token(text)) {
-        let why = "a token as text is not judged yet; give it by its claims: `with token ISSUER { … }`";
-        return Err(Unknown::Other(why.to_owned()));
-    }
-    Ok(found)
 }
 
-/// Whether a text may have the three parts of a token.
-fn may_be_token(text: &str) -> bool {
-    text.matches('.').count() >= 2
-}
-
-/// Judges one token; times are taken with so many seconds of leeway.
-pub(super) fn judge(rule: &JwtRule, token: &Token, now: Option<i64>, leeway: f64) -> Result<Status, Unknown> {
-    let claims = &token.claims;
-    if !is_well_formed(claims) {
-        return Ok(Status::Bad);
-    }
-    let iss = match claims.get("iss") {
-        Some(Json::String(iss)) => iss.as_str(),
-        _ => "",
+/// What a rule makes of one token: its claims, or what is wrong. Times are taken with so many seconds of leeway.
+pub(crate) fn judge<'c>(
+    rule: &JwtRule,
+    candidate: &'c Candidate,
+    now: Option<i64>,
+    leeway: i64,
+) -> Result<Result<&'c Claims, Fault>, Unknown> {
+    let claims = match candidate {
+        Candidate::Given(token) => &token.claims,
+        Candidate::Text(text) => match text.as_ref() {
+            TokenText::Malformed(fault) => return Ok(Err(fault.clone())),
+            TokenText::Read { claims, .. } => claims,
+        },
+        Candidate::Garbage => return Ok(Err(places::not_three_parts())),
+        Candidate::Unread => {
+            let why = "a text that may be a token was not read, so whether it is accepted is not judged";
+            return Err(Unknown::Other(why.to_owned()));
+        }
     };
-    if rule.issuer.as_ref().is_some_and(|issuer| issuer != iss) {
-        return Ok(Status::UnknownIssuer);
+    if let Some(fault) = wrong_type(claims).or_else(|| wrong_issuer(rule, claims)) {
+        return Ok(Err(fault));
     }
-    if token.state == TokenState::Expired || !in_time(claims, now, leeway)? {
-        return Ok(Status::Bad);
+    let out_of_time = match candidate {
+        Candidate::Given(token) if token.state == TokenState::Expired => Some(Fault::Expired(None)),
+        _ => out_of_time(claims, now, leeway)?,
+    };
+    if let Some(fault) = out_of_time.or_else(|| wrong_audience(rule, claims)) {
+        return Ok(Err(fault));
     }
-    if !rule.audiences.is_empty() && !rule.audiences.iter().any(|audience| is_for(claims, audience)) {
-        return Ok(Status::WrongAudience);
-    }
-    let same_keys =
-        rule.keys == token.keys && (rule.keys != crate::policy::Keys::Discovery || rule.issuer == token.issuer);
-    if token.state == TokenState::Forged || !same_keys {
-        return Ok(Status::Bad);
-    }
-    Ok(Status::Valid(split_words(rule, claims.clone())))
+    Ok(signature(rule, candidate)?.map(|()| claims))
 }
 
-/// Whether the claims that every token may have are of their types.
-fn is_well_formed(claims: &BTreeMap<String, Json>) -> bool {
+fn signature(rule: &JwtRule, candidate: &Candidate) -> Result<Result<(), Fault>, Unknown> {
+    let not_his = || Fault::Signature("its signature is not by the keys of this issuer".to_owned());
+    match candidate {
+        Candidate::Given(token) => Ok(if token.state == TokenState::Forged || !is_signed_for(token, rule) {
+            Err(not_his())
+        } else {
+            Ok(())
+        }),
+        Candidate::Text(text) => match text.signature(rule) {
+            Some(Signature::Good) => Ok(Ok(())),
+            Some(Signature::Bad(why)) => Ok(Err(Fault::Signature(why.clone()))),
+            Some(Signature::Unknown(why)) => Err(Unknown::Other(why.clone())),
+            None => {
+                let issuer = rule.issuer.as_deref().unwrap_or("any issuer");
+                let why = format!("whether the keys of `{issuer}` made the signature of a token is not known");
+                Err(Unknown::Other(why))
+            }
+        },
+        Candidate::Garbage | Candidate::Unread => Ok(Err(not_his())),
+    }
+}
+
+/// Whether the keys that a token is given to be signed with are the rule's.
+fn is_signed_for(token: &Token, rule: &JwtRule) -> bool {
+    let own = JwtRule {
+        keys: token.keys.clone(),
+        issuer: token.issuer.clone(),
+        ..rule.clone()
+    };
+    KeySource::of(rule).is_of(&own)
+}
+
+/// The first of the claims that every token may have that is of another type.
+fn wrong_type(claims: &Claims) -> Option<Fault> {
+    // A number of seconds must fit into 64 bits.
+    const TOO_MUCH: f64 = 18_446_744_073_709_551_616.0;
     let text = |name: &str| matches!(claims.get(name), None | Some(Json::String(_)));
     let time = |name: &str| match claims.get(name) {
         None => true,
-        Some(Json::Number(it)) => *it >= 0.0,
+        Some(Json::Number(it)) => *it >= 0.0 && *it < TOO_MUCH,
         Some(_) => false,
     };
     let aud = match claims.get("aud") {
@@ -233,29 +223,52 @@ fn is_well_formed(claims: &BTreeMap<String, Json>) -> bool {
         Some(Json::List(items)) => items.iter().all(|item| matches!(item, Json::String(_))),
         Some(_) => false,
     };
-    ["iss", "sub", "jti"].into_iter().all(text) && ["exp", "nbf", "iat"].into_iter().all(time) && aud
+    let fault = |name, wants| Some(Fault::Claim { name, wants });
+    match ["iss", "sub", "jti"].into_iter().find(|name| !text(name)) {
+        Some(name) => return fault(name, "a string"),
+        None if !aud => return fault("aud", "a string or a list of strings"),
+        None => {}
+    }
+    let time = ["iat", "nbf", "exp"].into_iter().find(|name| !time(name))?;
+    fault(time, "a positive number of seconds since 1970")
 }
 
-/// A token that says no time is good at any.
-#[expect(clippy::cast_precision_loss, reason = "times of tokens are far below 2^52")]
-fn in_time(claims: &BTreeMap<String, Json>, now: Option<i64>, leeway: f64) -> Result<bool, Unknown> {
+fn wrong_issuer(rule: &JwtRule, claims: &Claims) -> Option<Fault> {
+    let iss = match claims.get("iss") {
+        Some(Json::String(iss)) => Some(iss),
+        _ => None,
+    };
+    let wanted = rule.issuer.as_ref()?;
+    (iss.map_or("", String::as_str) != wanted).then(|| Fault::Issuer {
+        iss: iss.cloned(),
+        wanted: wanted.clone(),
+    })
+}
+
+/// A token that says no time is good at any, and so is one whose `exp` is 0. Parts of a second do not count.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is beyond the clock's range is cut to its end"
+)]
+fn out_of_time(claims: &Claims, now: Option<i64>, leeway: i64) -> Result<Option<Fault>, Unknown> {
     let time = |name: &str| match claims.get(name) {
-        Some(Json::Number(it)) => Some(*it),
+        Some(Json::Number(it)) => Some(*it as i64).filter(|it| *it != 0),
         _ => None,
     };
     let (exp, nbf) = (time("exp"), time("nbf"));
     if exp.is_none() && nbf.is_none() {
-        return Ok(true);
+        return Ok(None);
     }
-    let Some(now) = now.map(|now| now as f64) else {
-        let why = "the token says a time (`exp` or `nbf`), so the answer depends on the clock: leave the claim out, or say the time";
-        return Err(Unknown::Other(why.to_owned()));
-    };
-    Ok(exp.is_none_or(|exp| now <= exp + leeway) && nbf.is_none_or(|nbf| now + leeway >= nbf))
+    let now = now.ok_or(Unknown::Time)?;
+    Ok(match (nbf, exp) {
+        (Some(nbf), _) if now.saturating_add(leeway) < nbf => Some(Fault::NotYet(nbf)),
+        (_, Some(exp)) if now > exp.saturating_add(leeway) => Some(Fault::Expired(Some(exp))),
+        _ => None,
+    })
 }
 
 /// Audiences are compared without scheme and without a slash at their end.
-fn is_for(claims: &BTreeMap<String, Json>, audience: &str) -> bool {
+fn wrong_audience(rule: &JwtRule, claims: &Claims) -> Option<Fault> {
     fn plain(text: &str) -> &str {
         let text = text
             .strip_prefix("http://")
@@ -263,86 +276,64 @@ fn is_for(claims: &BTreeMap<String, Json>, audience: &str) -> bool {
             .unwrap_or(text);
         text.strip_suffix('/').unwrap_or(text)
     }
-    let fits = |value: &Json| matches!(value, Json::String(text) if plain(text) == plain(audience));
-    match claims.get("aud") {
-        Some(Json::List(items)) => items.iter().any(fits),
-        Some(value) => fits(value),
+    let wanted = |value: &Json| match value {
+        Json::String(text) => rule.audiences.iter().any(|audience| plain(text) == plain(audience)),
+        _ => false,
+    };
+    let fits = match claims.get("aud") {
+        Some(Json::List(items)) => items.iter().any(wanted),
+        Some(value) => wanted(value),
         None => false,
-    }
+    };
+    (!rule.audiences.is_empty() && !fits).then(|| Fault::Audience {
+        wanted: rule.audiences.clone(),
+    })
 }
 
-/// `scope`, `permission` and what the rule names become lists of their words.
-fn split_words(rule: &JwtRule, mut claims: BTreeMap<String, Json>) -> BTreeMap<String, Json> {
+/// `scope`, `permission` and what the rule names become lists of their words; what has no word stays.
+fn split_words(rule: &JwtRule, mut claims: Claims) -> Claims {
     for (name, value) in &mut claims {
         let split = name == "scope" || name == "permission" || rule.space_delimited_claims.contains(name);
         if split && let Json::String(text) = value {
             let words = text.split(' ').filter(|word| !word.is_empty());
-            *value = Json::List(words.map(|word| Json::String(word.to_owned())).collect());
+            let words: Vec<Json> = words.map(|word| Json::String(word.to_owned())).collect();
+            if !words.is_empty() {
+                *value = Json::List(words);
+            }
         }
     }
     claims
 }
 
-/// The request after the filter: the token taken out where it is not passed on, and claims put into headers.
-pub(crate) fn after(rules: &[TokenRule], mut carried: Carried, verdict: &Verdict) -> Carried {
-    for rule in rules.iter().map(|rule| &rule.rule) {
-        let made = made_headers(rule);
-        carried.headers.retain(|(name, _)| !made.contains_key(name));
+/// The headers that a rule makes of claims are taken from the request first, so that no client sets them.
+fn strip_made_headers(rule: &JwtRule, carried: &mut Carried) {
+    let claims = rule.output_claim_to_headers.iter().map(|(header, _)| header);
+    for header in claims.chain(&rule.output_payload_to_header) {
+        let is_made = |own: &String| own.eq_ignore_ascii_case(header);
+        carried.headers.retain(|(own, _)| !is_made(own));
+        let stays = |token: &Token| !matches!(&token.place, Place::Header { name, .. } if is_made(name));
+        carried.tokens.retain(stays);
     }
-    let Verdict::Pass(Some((index, claims))) = verdict else {
-        return carried;
-    };
-    let Some(rule) = rules.get(*index).map(|rule| &rule.rule) else {
-        return carried;
-    };
-    if !rule.forward_original_token {
-        let places = places(rule);
-        let removed = |own: &Place| {
-            places.iter().any(|place| found(own, place) == Found::Token) && !matches!(own, Place::Cookie(_))
-        };
-        let gone: Vec<Token> = carried
-            .tokens
-            .iter()
-            .filter(|token| removed(&token.place))
-            .cloned()
-            .collect();
-        carried.tokens.retain(|token| !removed(&token.place));
-        for token in gone {
-            if let Place::Header { name, .. } = &token.place {
-                carried.headers.retain(|(own, _)| own != name);
-            }
-        }
-    }
+}
+
+/// Puts claims of a good token into the headers that the rule asks for.
+fn make_headers(rule: &JwtRule, claims: &Claims, carried: &mut Carried) {
     for (header, claim) in &rule.output_claim_to_headers {
-        let mut value = Some(&Json::Object(claims.clone())).cloned();
-        for part in claim.split('.') {
-            value = match value {
-                Some(Json::Object(mut object)) => object.remove(part),
-                _ => None,
-            };
-        }
+        let mut parts = claim.split('.');
+        let first = parts.next().and_then(|part| claims.get(part));
+        let value = parts.fold(first, |value, part| match value {
+            Some(Json::Object(object)) => object.get(part),
+            _ => None,
+        });
         let value = match value {
-            Some(Json::String(text)) => HeaderValue::Text(text),
+            Some(Json::String(text)) if !text.is_empty() => HeaderValue::Text(text.clone()),
             Some(Json::Bool(it)) => HeaderValue::Text(it.to_string()),
-            Some(Json::Number(_)) => HeaderValue::Opaque,
-            _ => continue,
+            Some(Json::Number(_) | Json::List(_) | Json::Object(_)) => HeaderValue::Opaque,
+            Some(Json::String(_) | Json::Null) | None => continue,
         };
         carried.headers.push((header.to_ascii_lowercase(), value));
     }
     if let Some(header) = &rule.output_payload_to_header {
         carried.headers.push((header.to_ascii_lowercase(), HeaderValue::Opaque));
     }
-    carried
-}
-
-fn made_headers(rule: &JwtRule) -> StringMap {
-    let claims = rule
-        .output_claim_to_headers
-        .iter()
-        .map(|(header, claim)| (header.to_ascii_lowercase(), claim.clone()));
-    let payload = rule
-        .output_payload_to_header
-        .iter()
-        .map(|header| (header.to_ascii_lowercase(), String::new()));
-    claims.chain(payload).collect()
 }
