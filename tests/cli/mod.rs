@@ -8,6 +8,7 @@ mod formats;
 mod manifests;
 mod output;
 mod questions;
+mod tokens;
 mod usage;
 
 use std::fs;
@@ -85,6 +86,12 @@ impl Shell {
     /// With a text as standard input.
     #[track_caller]
     fn run_with<const N: usize>(&self, args: [&str; N], input: &str) -> Ran {
+        self.run_all(&args, input)
+    }
+
+    /// With any number of arguments.
+    #[track_caller]
+    fn run_all(&self, args: &[&str], input: &str) -> Ran {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut io = Io {
             input: &mut input.as_bytes(),
@@ -95,7 +102,7 @@ impl Shell {
             no_color: false,
             color: false,
         };
-        let args = std::iter::once("meshc").chain(args).map(Into::into);
+        let args = std::iter::once("meshc").chain(args.iter().copied()).map(Into::into);
         let code = meshc::cli::run(args, &mut io);
         Ran {
             code,

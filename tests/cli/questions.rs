@@ -131,8 +131,8 @@ const WRONG: &[(&str, &str)] = &[
         "`port` is a number from 1 to 65535",
     ),
     (
-        r#"{"id": 1, "at": "shop/web", "token": "eyJ"}"#,
-        "a token as text is not judged yet",
+        r#"{"id": 1, "at": "shop/web", "token": ["eyJ"]}"#,
+        "`token` is the text of a token, or an object",
     ),
     (
         r#"{"id": 1, "at": "shop/web", "peer-ip": "10.0.0.0/8"}"#,
@@ -224,8 +224,9 @@ const LACKING: &[(&str, &str)] = &[
         "the clock",
     ),
     (
-        r#"{"at": "net/tokens", "headers": {"authorization": "Bearer a.b.c"}}"#,
-        "a token as text",
+        // {"alg":"RS256"} and {"iss":"https://idp.test"}
+        r#"{"at": "net/tokens", "token": "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lkcC50ZXN0In0.AAAA"}"#,
+        "give them with `--jwks https://idp.test=FILE`",
     ),
     (r#"{"at": "net/behind", "path": "/"}"#, "the address of the client"),
     (

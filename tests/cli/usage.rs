@@ -6,7 +6,7 @@ use super::Shell;
 fn help_has_examples_and_exit_codes() {
     let ran = Shell::new().run(["--help"]).clean();
     ran.prints("Examples:").prints("meshc new shop").prints("Exit codes:");
-    for command in ["build", "check", "fmt", "explain", "new", "completions"] {
+    for command in ["build", "check", "fmt", "explain", "new", "completions", "jwt"] {
         Shell::new().run([command, "--help"]).clean().prints("Examples:\n");
     }
 }

@@ -7,14 +7,24 @@ use tempfile::NamedTempFile;
 
 /// A change to one file of a folder.
 pub(super) enum Change {
-    Write { path: PathBuf, content: String },
-    Remove { path: PathBuf },
+    Write {
+        path: PathBuf,
+        content: String,
+    },
+    /// A file that nobody but its owner may read.
+    Secret {
+        path: PathBuf,
+        content: String,
+    },
+    Remove {
+        path: PathBuf,
+    },
 }
 
 impl Change {
     fn path(&self) -> &Path {
         match self {
-            Self::Write { path, .. } | Self::Remove { path } => path,
+            Self::Write { path, .. } | Self::Secret { path, .. } | Self::Remove { path } => path,
         }
     }
 }
@@ -52,8 +62,13 @@ pub(super) fn apply(changes: Vec<Change>) -> Result<(), WriteError> {
     let mut staged = Vec::with_capacity(changes.len());
     for change in changes {
         let temporary = match &change {
-            Change::Write { path, content } => {
-                let written = stage(path, content).map_err(|error| WriteError::new("write", path, &error))?;
+            Change::Write { path, content } | Change::Secret { path, content } => {
+                let mode = if matches!(change, Change::Secret { .. }) {
+                    0o600
+                } else {
+                    0o666
+                };
+                let written = stage(path, content, mode).map_err(|error| WriteError::new("write", path, &error))?;
                 Some(written)
             }
             Change::Remove { .. } => None,
@@ -83,16 +98,18 @@ pub(super) fn apply(changes: Vec<Change>) -> Result<(), WriteError> {
 }
 
 /// The new content in a file of its own, in the folder where it belongs, so that a rename puts it in place.
-fn stage(path: &Path, content: &str) -> io::Result<NamedTempFile> {
+/// `mode` is what it may have before the process' mask takes away some; a file that is there keeps its own.
+fn stage(path: &Path, content: &str, mode: u32) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".meshc-").suffix(".tmp");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // What a file that is simply created has: the process' mask takes away what it must not have.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(std::fs::Permissions::from_mode(mode));
     }
+    #[cfg(not(unix))]
+    let _only_on_unix = mode;
     let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(content.as_bytes())?;
     if let Some(permissions) = permissions(path) {

@@ -8,8 +8,9 @@ use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 
 use super::args::InputArgs;
+use super::tokens::{TokenArgs, Tokens};
 use super::verdicts;
-use super::{ExitCode, Io, report};
+use super::{ExitCode, Io, clock, report};
 use crate::driver;
 use crate::hir::{IssuerId, Program};
 use crate::lower::inventory::{self, Facts};
@@ -42,6 +43,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     one: One,
+
+    #[command(flatten)]
+    tokens: TokenArgs,
 }
 
 /// One request from flags.
@@ -88,8 +92,8 @@ struct One {
     #[arg(long, value_name = "ADDRESS", requires = "at")]
     client_ip: Option<String>,
 
-    /// A valid token of this issuer
-    #[arg(long, value_name = "ISSUER", requires = "at")]
+    /// A valid token of this issuer, or a token itself
+    #[arg(long, value_name = "ISSUER|TOKEN", requires = "at")]
     token: Option<String>,
 
     /// What the token says, as a JSON object
@@ -134,7 +138,12 @@ impl One {
         object.extend(self.port.map(|port| ("port".to_owned(), json!(port))));
         object.insert("pod".to_owned(), json!(self.pod));
         object.insert("dry-run".to_owned(), json!(self.dry_run));
-        if let Some(issuer) = &self.token {
+        if let Some(text) = self.token.as_ref().filter(|token| token.starts_with(TOKEN_START)) {
+            if self.claims.is_some() {
+                bail!("a token itself says its claims; `--claims` goes with the name of an issuer");
+            }
+            object.insert("token".to_owned(), json!(text));
+        } else if let Some(issuer) = &self.token {
             let claims: Value = match &self.claims {
                 Some(text) => serde_json::from_str(text).context("`--claims` is no JSON")?,
                 None => json!({}),
@@ -151,6 +160,9 @@ impl One {
         Ok(object)
     }
 }
+
+/// How the text of a token starts: `{"` in base64.
+const TOKEN_START: &str = "eyJ";
 
 fn pairs<'a>(texts: &'a [String], form: &str) -> anyhow::Result<Vec<(&'a str, &'a str)>> {
     let pair = |text: &'a String| {
@@ -179,11 +191,13 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let reader = Reader {
         program: &build.program,
         facts,
+        tokens: Tokens::new(&args.tokens, build, io)?,
     };
     let Some(requests) = &args.requests else {
         let request = reader.request(&args.one.request()?).map_err(anyhow::Error::msg)?;
-        let answer = judge
-            .answer(&request)
+        let (answer, _) = reader
+            .tokens
+            .answer(&judge, request)
             .map_err(|unknown| anyhow::Error::msg(unknown.to_string()))?;
         io.print(&human(&outcome.sources, &answer));
         return Ok(ExitCode::Clean);
@@ -240,6 +254,7 @@ pub(super) fn because(sources: &SourceMap, answer: &Answer) -> Vec<Value> {
 struct Reader<'a> {
     program: &'a Program,
     facts: &'a Facts,
+    tokens: Tokens<'a>,
 }
 
 /// What is wrong with a request.
@@ -275,17 +290,25 @@ impl Reader<'_> {
             Err(error) => return json!({ "id": null, "error": format!("this is no JSON: {error}") }),
         };
         let id = object.get("id").cloned().unwrap_or(Value::Null);
-        let answer = self
-            .request(&object)
-            .and_then(|request| judge.answer(&request).map_err(|unknown| unknown.to_string()));
+        let answer = self.request(&object).and_then(|request| {
+            self.tokens
+                .answer(judge, request)
+                .map_err(|unknown| unknown.to_string())
+        });
         match answer {
-            Ok(answer) => json!({
-                "id": id,
-                "outcome": answer.outcome.word(),
-                "stage": answer.stage.map(crate::policy::request::Stage::word),
-                "why": answer.why,
-                "because": because(sources, &answer),
-            }),
+            Ok((answer, clock)) => {
+                let mut said = json!({
+                    "id": id,
+                    "outcome": answer.outcome.word(),
+                    "stage": answer.stage.map(crate::policy::request::Stage::word),
+                    "why": answer.why,
+                    "because": because(sources, &answer),
+                });
+                if let (Some(clock), Some(said)) = (clock, said.as_object_mut()) {
+                    said.insert("clock".to_owned(), json!(clock));
+                }
+                said
+            }
             Err(error) => json!({ "id": id, "error": error }),
         }
     }
@@ -319,12 +342,18 @@ impl Reader<'_> {
             dry_run: flag(object, "dry-run")?,
             now: match object.get("now") {
                 None | Some(Value::Null) => None,
-                Some(now) => Some(now.as_i64().ok_or("`now` is a number of seconds since 1970")?),
+                Some(Value::String(now)) => Some(clock::parse(now)?),
+                Some(now) => Some(
+                    now.as_i64()
+                        .ok_or("`now` is a time, or a number of seconds since 1970")?,
+                ),
             },
             ..Request::new(to, caller)
         };
-        if let Some(token) = object.get("token").filter(|token| !token.is_null()) {
-            request.tokens.push(self.token(token)?);
+        match object.get("token") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) => self.tokens.put(text, &mut request),
+            Some(token) => request.tokens.push(self.token(token)?),
         }
         if let Some(answers) = object.get("answers") {
             for (provider, answer) in answers.as_object().ok_or("`answers` is an object")? {
@@ -428,7 +457,7 @@ impl Reader<'_> {
 
     fn token(&self, token: &Value) -> Result<Token, Wrong> {
         let Some(object) = token.as_object() else {
-            return Err("a token as text is not judged yet; give `issuer`, `claims` and `state`".to_owned());
+            return Err("`token` is the text of a token, or an object with `issuer`, `claims` and `state`".to_owned());
         };
         known_keys(object, &["issuer", "claims", "state"])?;
         let name = text(object, "issuer")?.ok_or("the token has no `issuer`")?;

@@ -5,16 +5,19 @@
 mod args;
 mod build;
 mod check;
+mod clock;
 mod completions;
 mod disk;
 mod eval;
 mod explain;
 mod fmt;
 mod io;
+mod jwt;
 mod new;
 mod output;
 mod report;
 mod test;
+mod tokens;
 mod verdicts;
 
 use std::ffi::OsString;
@@ -69,6 +72,7 @@ fn dispatch(args: &args::Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         args::Command::Check(args) => check::run(args, io),
         args::Command::Test(args) => test::run(args, io),
         args::Command::Eval(args) => eval::run(args, io),
+        args::Command::Jwt(args) => jwt::run(args, io),
         args::Command::Fmt(args) => fmt::run(args, io),
         args::Command::Explain(args) => explain::run(args, io),
         args::Command::New(args) => new::run(args, io),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::args::InputArgs;
+use super::tokens::TokenArgs;
 use super::verdicts::{self, Got, Judged, Line};
 use super::{ExitCode, Io, report};
 use crate::driver;
@@ -29,6 +30,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
 
+    #[command(flatten)]
+    tokens: TokenArgs,
+
     /// How results are written
     #[arg(long, value_enum, default_value_t = TestFormat::Human)]
     format: TestFormat,
@@ -52,7 +56,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     else {
         return Ok(ExitCode::Found);
     };
-    let judged = verdicts::judge(&outcome, args.filter.as_deref());
+    let judged = verdicts::judge(&outcome, args.filter.as_deref(), &args.tokens, io)?;
     let text = match args.format {
         TestFormat::Human => human(&judged, &outcome.sources),
         TestFormat::Json => json(&judged, &outcome.sources),
@@ -121,8 +125,13 @@ fn details(line: &Line, sources: &SourceMap) -> Vec<String> {
     }
 }
 
+/// In one line; of a long token only its beginning, which is enough to know it by and too little to use it.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = text.split_whitespace().map(|word| match word.find("eyJ") {
+        Some(at) if word.len() > 80 => format!("{}…\"", word.get(..at + 12).unwrap_or(word)),
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn json(judged: &[Judged], sources: &SourceMap) -> String {

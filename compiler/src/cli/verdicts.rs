@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 
+use super::Io;
+use super::tokens::{TokenArgs, Tokens};
 use crate::driver::{Build, Outcome};
 use crate::hir::{Extra, Program, Test, TestBody};
 use crate::lower::inventory::{self, Facts};
 use crate::policy::evaluate::Judge;
-use crate::policy::request::{Answer, Json, Reason};
+use crate::policy::request::{Answer, Json, Reason, Request};
 use crate::policy::{Target, TlsMode};
 use crate::source::{SourceMap, Span, Unit};
 
@@ -55,15 +57,24 @@ impl Line {
 }
 
 /// Judges the tests whose name holds `filter`, in every environment of a run.
-pub(super) fn judge(outcome: &Outcome, filter: Option<&str>) -> Vec<Judged> {
-    outcome
-        .builds
-        .iter()
-        .flat_map(|build| judge_build(build, outcome.target, filter))
-        .collect()
+///
+/// # Errors
+/// What tokens are to be judged with cannot be read.
+pub(super) fn judge(
+    outcome: &Outcome,
+    filter: Option<&str>,
+    tokens: &TokenArgs,
+    io: &Io<'_>,
+) -> anyhow::Result<Vec<Judged>> {
+    let mut judged = Vec::new();
+    for build in &outcome.builds {
+        let tokens = Tokens::new(tokens, build, io)?;
+        judged.extend(judge_build(build, outcome.target, filter, &tokens));
+    }
+    Ok(judged)
 }
 
-fn judge_build(build: &Build, target: Target, filter: Option<&str>) -> Vec<Judged> {
+fn judge_build(build: &Build, target: Target, filter: Option<&str>, tokens: &Tokens<'_>) -> Vec<Judged> {
     let facts = &build.facts;
     let judge = Judge::new(&build.policies, &facts.inventory, target);
     let meant = |test: &&Test| filter.is_none_or(|filter| test.name.it.contains(filter));
@@ -73,19 +84,27 @@ fn judge_build(build: &Build, target: Target, filter: Option<&str>) -> Vec<Judge
             environment: build.environment.clone(),
             name: test.name.it.clone(),
             span: test.name.span,
-            lines: lines(&judge, &build.program, facts, test),
+            lines: lines(&judge, (&build.program, tokens), facts, test),
         })
         .collect()
 }
 
-fn lines(judge: &Judge<'_>, program: &Program, facts: &Facts, test: &Test) -> Vec<Line> {
+fn lines(judge: &Judge<'_>, (program, tokens): (&Program, &Tokens<'_>), facts: &Facts, test: &Test) -> Vec<Line> {
     match &test.body {
         TestBody::At { scope, pod, lines } => lines
             .iter()
             .map(|line| {
                 let request = inventory::request(program, facts, (*scope, *pod), line, claims);
-                let got = match request.map(|request| judge.answer(&request)) {
-                    Ok(Ok(answer)) => Got::Answer(answer.outcome.word(), Some(answer)),
+                let ask = |mut request: Request| {
+                    for extra in &line.extras {
+                        if let Extra::RealToken(text) = extra {
+                            tokens.put(text, &mut request);
+                        }
+                    }
+                    tokens.answer(judge, request)
+                };
+                let got = match request.map(ask) {
+                    Ok(Ok((answer, _))) => Got::Answer(answer.outcome.word(), Some(answer)),
                     Ok(Err(unknown)) => Got::Unknown(unknown.to_string()),
                     Err(why) => Got::Unknown(why.to_string()),
                 };

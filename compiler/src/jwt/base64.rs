@@ -11,7 +11,7 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     if padding.iter().any(|byte| *byte != b'=') || body.len() % 4 == 1 {
         return None;
     }
-    if !padding.is_empty() && (padding.len() > 2 || signs.len() % 4 != 0) {
+    if !padding.is_empty() && (padding.len() > 2 || !signs.len().is_multiple_of(4)) {
         return None;
     }
     let mut out = Vec::with_capacity(body.len() * 3 / 4);

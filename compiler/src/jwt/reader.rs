@@ -104,7 +104,9 @@ impl TokenReader {
         });
     }
 
-    fn text(&self, text: String) -> Arc<TokenText> {
+    /// What is known of one text.
+    #[must_use]
+    pub fn text(&self, text: String) -> Arc<TokenText> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = known.get(&text) {
             return Arc::clone(read);

@@ -256,20 +256,7 @@ pub fn token(
             .entry("aud".to_owned())
             .or_insert_with(|| Json::String(audience.it.clone()));
     }
-    let place = issuer.places.first().map_or_else(
-        || Place::Header {
-            name: "authorization".to_owned(),
-            prefix: "Bearer ".to_owned(),
-        },
-        |place| match place.it.kind {
-            hir::PlaceKind::Header => Place::Header {
-                name: place.it.name.to_ascii_lowercase(),
-                prefix: place.it.prefix.clone().unwrap_or_default(),
-            },
-            hir::PlaceKind::Param => Place::Param(place.it.name.clone()),
-            hir::PlaceKind::Cookie => Place::Cookie(place.it.name.clone()),
-        },
-    );
+    let place = first_place(issuer);
     Some(Token {
         keys: keys(issuer),
         issuer: iss,
@@ -277,6 +264,28 @@ pub fn token(
         state,
         place,
     })
+}
+
+/// Where an issuer is read first, if there is one of this `iss`.
+#[must_use]
+pub fn place_of(program: &Program, iss: &str) -> Option<Place> {
+    let mut issuers = program.issuers.iter();
+    let found = issuers.find(|issuer| issuer.iss.as_ref().is_some_and(|own| own.it == iss));
+    found.map(first_place)
+}
+
+fn first_place(issuer: &hir::Issuer) -> Place {
+    issuer
+        .places
+        .first()
+        .map_or_else(Place::bearer, |place| match place.it.kind {
+            hir::PlaceKind::Header => Place::Header {
+                name: place.it.name.to_ascii_lowercase(),
+                prefix: place.it.prefix.clone().unwrap_or_default(),
+            },
+            hir::PlaceKind::Param => Place::Param(place.it.name.clone()),
+            hir::PlaceKind::Cookie => Place::Cookie(place.it.name.clone()),
+        })
 }
 
 /// Why a line of a test is no request that can be asked.
@@ -288,11 +297,9 @@ pub enum NoRequest {
     AtMesh,
     #[error("a waypoint as the caller is not judged; name its account by `sa`")]
     FromWaypoint,
-    #[error("a token as text is not judged yet; give it by its claims: `with token ISSUER {{ … }}`")]
-    RealToken,
 }
 
-/// The request of a line of a `test … at`. `claims` reads the claims of a token.
+/// The request of a line of a `test … at`, without its tokens as text. `claims` reads the claims of a token.
 ///
 /// # Errors
 /// The line asks for what cannot be asked.
@@ -337,7 +344,8 @@ pub fn request(
     };
     for extra in &line.extras {
         match extra {
-            Extra::RealToken(_) => return Err(NoRequest::RealToken),
+            // Whoever asks reads it, and puts it where its issuer is read.
+            Extra::RealToken(_) => {}
             Extra::Token { issuer, state, .. } => {
                 let state = match state {
                     None => TokenState::Valid,

@@ -70,6 +70,19 @@ impl Request {
         }
     }
 
+    /// Puts a text at a place: one more header, parameter or cookie.
+    pub fn put(&mut self, place: &Place, text: &str) {
+        match place {
+            Place::Header { name, prefix } => self.headers.push((name.clone(), format!("{prefix}{text}"))),
+            Place::Cookie(name) => self.headers.push(("cookie".to_owned(), format!("{name}={text}"))),
+            Place::Param(name) => {
+                let path = self.path.get_or_insert_with(|| "/".to_owned());
+                let sign = if path.contains('?') { '&' } else { '?' };
+                path.push_str(&format!("{sign}{name}={text}"));
+            }
+        }
+    }
+
     /// Whether it says something that only HTTP has.
     #[must_use]
     pub fn has_http_fact(&self) -> bool {
@@ -136,6 +149,28 @@ pub enum Place {
     },
     Param(String),
     Cookie(String),
+}
+
+impl Place {
+    /// Where tokens are by default.
+    #[must_use]
+    pub fn bearer() -> Self {
+        Self::Header {
+            name: "authorization".to_owned(),
+            prefix: "Bearer ".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header { name, prefix } if prefix.is_empty() => write!(f, "the header `{name}`"),
+            Self::Header { name, prefix } => write!(f, "the header `{name}` behind `{prefix}`"),
+            Self::Param(name) => write!(f, "the parameter `{name}`"),
+            Self::Cookie(name) => write!(f, "the cookie `{name}`"),
+        }
+    }
 }
 
 /// A JSON value, as claims have them.

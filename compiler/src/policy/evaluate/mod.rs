@@ -19,8 +19,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::effective::{Effective, Enforcer};
 use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, WorkloadKind};
-use super::request::{Answer, Caller, Destination, Outcome, Place, Request, Stage, Unknown};
-use super::{PolicySet, StringMap, Target, TlsMode};
+use super::request::{Answer, Caller, Destination, Json, Outcome, Place, Request, Stage, Unknown};
+use super::tokens::{Fault, TokenText};
+use super::{JwtRule, PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
 use chain::Asked;
 use client::{Client, Said};
@@ -452,6 +453,11 @@ impl<'p> Judge<'p> {
                 because: Vec::new(),
             }))
         };
+        let headers = request.headers.iter().map(|(name, value)| name.len() + value.len());
+        if headers.sum::<usize>() + request.path.as_ref().map_or(0, String::len) > MAX_HEADER_BYTES {
+            let why = "the request has more than 60 KiB of headers, which Envoy answers with 431 before any policy";
+            return Err(Unknown::Other(why.to_owned()));
+        }
         if facts.method == "CONNECT" {
             return Err(Unknown::Other("what becomes of CONNECT is not judged".to_owned()));
         }
@@ -503,6 +509,9 @@ impl<'p> Judge<'p> {
         self.waypoints.get(at).map(|cell| cell.get_or_init(compose))
     }
 }
+
+/// What Envoy reads of the head of a request.
+const MAX_HEADER_BYTES: usize = 60 * 1024;
 
 /// The methods that Envoy's HTTP/1 knows.
 const METHODS: &[&str] = &[
@@ -608,6 +617,39 @@ pub(crate) fn carried(request: &Request) -> Carried {
         tokens: request.tokens.clone(),
         texts: Arc::clone(&request.texts),
     }
+}
+
+/// The place that a rule names first.
+#[must_use]
+pub fn first_place(rule: &JwtRule) -> Option<Place> {
+    let header = rule.from_headers.first().map(|header| Place::Header {
+        name: header.name.to_ascii_lowercase(),
+        prefix: header.prefix.clone().unwrap_or_default(),
+    });
+    let param = || rule.from_params.first().cloned().map(Place::Param);
+    let cookie = || rule.from_cookies.first().cloned().map(Place::Cookie);
+    header.or_else(param).or_else(cookie)
+}
+
+/// What is wrong with a token that was read, for a rule; `None`: the rule accepts it.
+///
+/// # Errors
+/// What would have to be known.
+pub fn token_fault(rule: &JwtRule, text: &Arc<TokenText>, now: Option<i64>) -> Result<Option<Fault>, Unknown> {
+    let candidate = places::Candidate::Text(Arc::clone(text));
+    tokens::judge(rule, &candidate, now, tokens::LEEWAY).map(Result::err)
+}
+
+/// What is wrong with the claims of a token whatever the rule: their types, and at a time their times.
+#[must_use]
+pub fn claims_fault(claims: &BTreeMap<String, Json>, now: Option<i64>) -> Option<Fault> {
+    tokens::wrong_type(claims).or_else(|| tokens::out_of_time(claims, Some(now?), tokens::LEEWAY).ok()?)
+}
+
+/// The places where a rule looks for tokens, in Envoy's order.
+#[must_use]
+pub fn places_of(rule: &JwtRule) -> Vec<Place> {
+    places::places(rule)
 }
 
 /// The texts at some places of a request that may be tokens.

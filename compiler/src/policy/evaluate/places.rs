@@ -35,13 +35,7 @@ pub(crate) enum Candidate {
 /// The places where a rule looks, in Envoy's order: by name and prefix, headers first, then parameters, then cookies.
 pub(crate) fn places(rule: &JwtRule) -> Vec<Place> {
     if rule.from_headers.is_empty() && rule.from_params.is_empty() && rule.from_cookies.is_empty() {
-        return vec![
-            Place::Header {
-                name: "authorization".to_owned(),
-                prefix: "Bearer ".to_owned(),
-            },
-            Place::Param("access_token".to_owned()),
-        ];
+        return vec![Place::bearer(), Place::Param("access_token".to_owned())];
     }
     let headers = rule.from_headers.iter().map(|header| Place::Header {
         name: header.name.to_ascii_lowercase(),

@@ -209,7 +209,7 @@ fn is_signed_for(token: &Token, rule: &JwtRule) -> bool {
 }
 
 /// The first of the claims that every token may have that is of another type.
-fn wrong_type(claims: &Claims) -> Option<Fault> {
+pub(crate) fn wrong_type(claims: &Claims) -> Option<Fault> {
     // A number of seconds must fit into 64 bits.
     const TOO_MUCH: f64 = 18_446_744_073_709_551_616.0;
     let text = |name: &str| matches!(claims.get(name), None | Some(Json::String(_)));
@@ -250,7 +250,7 @@ fn wrong_issuer(rule: &JwtRule, claims: &Claims) -> Option<Fault> {
     clippy::cast_possible_truncation,
     reason = "what is beyond the clock's range is cut to its end"
 )]
-fn out_of_time(claims: &Claims, now: Option<i64>, leeway: i64) -> Result<Option<Fault>, Unknown> {
+pub(crate) fn out_of_time(claims: &Claims, now: Option<i64>, leeway: i64) -> Result<Option<Fault>, Unknown> {
     let time = |name: &str| match claims.get(name) {
         Some(Json::Number(it)) => Some(*it as i64).filter(|it| *it != 0),
         _ => None,

@@ -1,0 +1,195 @@
+//! `meshc jwt verify`: which issuer would accept a token, where, and why not.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use serde_json::json;
+
+use super::Format;
+use crate::cli::args::InputArgs;
+use crate::cli::tokens::{self, TokenArgs, Tokens};
+use crate::cli::{ExitCode, Io, clock, report, verdicts};
+use crate::driver::{self, Outcome};
+use crate::jwt::Jwt;
+use crate::policy::evaluate;
+use crate::policy::request::Unknown;
+use crate::policy::tokens::{Signature, TokenText};
+use crate::policy::{JwtRule, RequestAuthentication};
+
+/// Say which issuer of the policy accepts a token, and why the others do not
+///
+/// With `--jwks FILE`, a key set alone, only the signature and the times are checked.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The token, a file that holds it, or `-` for standard input
+    token: String,
+
+    #[command(flatten)]
+    inputs: InputArgs,
+
+    #[command(flatten)]
+    tokens: TokenArgs,
+
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// What one rule says.
+struct Said<'p> {
+    object: &'p RequestAuthentication,
+    rule: &'p JwtRule,
+    /// `Ok(None)`: accepted.
+    verdict: Result<Option<String>, String>,
+}
+
+pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
+    let text = super::read(&args.token, io)?;
+    let said = args.tokens.time()?;
+    let now = said.unwrap_or_else(clock::now);
+    let has_time = Jwt::read(&text).is_ok_and(|jwt| ["exp", "nbf"].iter().any(|name| jwt.claims.contains_key(*name)));
+    let clock = (said.is_none() && has_time).then_some(now);
+    if let [file] = args.tokens.jwks.as_slice()
+        && !file.contains('=')
+    {
+        if !args.inputs.paths.is_empty() {
+            bail!("name the issuer whose keys these are: `--jwks ISSUER={file}`");
+        }
+        return with_keys(&text, file, (now, clock), args.format, io);
+    }
+    let Some(outcome) = report::policy(&args.inputs, io, |files, inputs, options| {
+        driver::ask(files, inputs, options)
+    })?
+    else {
+        return Ok(ExitCode::Found);
+    };
+    let Some(build) = outcome.builds.first() else {
+        bail!("there is nothing to ask");
+    };
+    let reader = Tokens::new(&args.tokens, build, io)?;
+    let token = reader.read(&text);
+    let objects = build.policies.request_authentications.iter();
+    let rules = objects.flat_map(|object| object.rules.as_slice().iter().map(move |rule| (object, rule)));
+    let said: Vec<Said<'_>> = rules
+        .map(|(object, rule)| Said {
+            object,
+            rule,
+            verdict: verdict(rule, &token, now),
+        })
+        .collect();
+    let accepted = said.iter().any(|said| said.verdict == Ok(None));
+    let text = match args.format {
+        Format::Human => human(&said, &token, &outcome, clock),
+        Format::Json => json_of(&said, &outcome, (now, clock)),
+    };
+    io.print(&text);
+    Ok(if accepted { ExitCode::Clean } else { ExitCode::Found })
+}
+
+fn verdict(rule: &JwtRule, token: &Arc<TokenText>, now: i64) -> Result<Option<String>, String> {
+    let fault = evaluate::token_fault(rule, token, Some(now)).map_err(|unknown: Unknown| unknown.to_string())?;
+    Ok(fault.map(|fault| fault.to_string()))
+}
+
+fn places(rule: &JwtRule) -> Vec<String> {
+    evaluate::places_of(rule).iter().map(ToString::to_string).collect()
+}
+
+fn human(said: &[Said<'_>], token: &TokenText, outcome: &Outcome, clock: Option<i64>) -> String {
+    let mut out = String::new();
+    if let TokenText::Malformed(fault) = token {
+        return format!("Envoy refuses this token everywhere: {fault}\n");
+    }
+    if said.is_empty() {
+        return "the policy accepts no tokens at all\n".to_owned();
+    }
+    for said in said {
+        let (file, line, _) = verdicts::place(&outcome.sources, said.rule.origin);
+        let issuer = said.rule.issuer.as_deref().unwrap_or("any issuer");
+        let namespace = said.object.meta.namespace.as_deref().unwrap_or_default();
+        let whose = format!(
+            "{issuer} in RequestAuthentication {namespace}/{} ({file}:{line})",
+            said.object.meta.name
+        );
+        out.push_str(&match &said.verdict {
+            Ok(None) => format!(
+                "accepted by {whose}\n  where it stands in {}\n",
+                places(said.rule).join(", or in ")
+            ),
+            Ok(Some(fault)) => format!("refused by {whose}\n  {fault}\n"),
+            Err(unknown) => format!("not known of {whose}\n  {unknown}\n"),
+        });
+    }
+    if let Some(clock) = clock {
+        out.push_str(&format!("at {} by the clock of this machine\n", clock::format(clock)));
+    }
+    out
+}
+
+fn json_of(said: &[Said<'_>], outcome: &Outcome, (now, clock): (i64, Option<i64>)) -> String {
+    let rules: Vec<serde_json::Value> = said
+        .iter()
+        .map(|said| {
+            let (file, line, _) = verdicts::place(&outcome.sources, said.rule.origin);
+            let namespace = said.object.meta.namespace.as_deref().unwrap_or_default();
+            json!({
+                "issuer": said.rule.issuer,
+                "object": format!("RequestAuthentication {namespace}/{}", said.object.meta.name),
+                "file": file,
+                "line": line,
+                "places": places(said.rule),
+                "accepted": said.verdict.as_ref().ok().map(Option::is_none),
+                "why": match &said.verdict {
+                    Ok(fault) => fault.as_ref(),
+                    Err(unknown) => Some(unknown),
+                },
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!({ "now": now, "clock": clock, "rules": rules }))
+}
+
+/// Signature and times alone.
+fn with_keys(
+    text: &str,
+    file: &str,
+    (now, clock): (i64, Option<i64>),
+    format: Format,
+    io: &mut Io<'_>,
+) -> anyhow::Result<ExitCode> {
+    let keys = tokens::key_set(file, io)?;
+    let verdict = Jwt::read(text).map_or_else(
+        |fault| Ok(Some(fault.to_string())),
+        |jwt| match keys.check(&jwt, text) {
+            Signature::Unknown(why) => Err(why),
+            Signature::Bad(why) => Ok(Some(why)),
+            Signature::Good => Ok(evaluate::claims_fault(&jwt.claims, Some(now)).map(|fault| fault.to_string())),
+        },
+    );
+    io.print(&match format {
+        Format::Human => {
+            let said = match &verdict {
+                Ok(None) => "accepted: its signature is by these keys, and its time is right".to_owned(),
+                Ok(Some(fault)) => format!("refused: {fault}"),
+                Err(unknown) => format!("not known: {unknown}"),
+            };
+            let clock = clock.map(|clock| format!("\nat {} by the clock of this machine", clock::format(clock)));
+            format!("{said}{}\n", clock.unwrap_or_default())
+        }
+        Format::Json => {
+            let accepted = verdict.as_ref().ok().map(Option::is_none);
+            let why = match &verdict {
+                Ok(fault) => fault.as_ref(),
+                Err(unknown) => Some(unknown),
+            };
+            format!(
+                "{:#}\n",
+                json!({ "now": now, "clock": clock, "accepted": accepted, "why": why })
+            )
+        }
+    });
+    Ok(if verdict == Ok(None) {
+        ExitCode::Clean
+    } else {
+        ExitCode::Found
+    })
+}

@@ -1,0 +1,152 @@
+//! Tokens as text in questions: whose keys are in which file, where a token is put, and what time it is.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+
+use super::{Io, clock};
+use crate::driver::Build;
+use crate::jwt::{Jwt, KeyFiles, KeySet, TokenReader};
+use crate::lower::inventory;
+use crate::policy::evaluate::{self, Judge};
+use crate::policy::request::{Answer, Place, Request, Unknown};
+use crate::policy::tokens::TokenText;
+use crate::policy::{JwtRule, Keys};
+use crate::source::{Disk, Files as _};
+
+/// What tokens as text are judged with.
+#[derive(Debug, clap::Args)]
+pub(super) struct TokenArgs {
+    /// The key set of an issuer whose keys are elsewhere: its name, its `iss`, or the address of its keys; may stand several times
+    #[arg(long, value_name = "ISSUER=FILE")]
+    pub(super) jwks: Vec<String>,
+
+    /// When it is, such as `2026-11-26T12:00:00Z` or seconds since 1970 [default: for tokens as text, by the clock of this machine]
+    #[arg(long, value_name = "TIME")]
+    pub(super) now: Option<String>,
+}
+
+/// Reads the tokens of requests to one policy.
+pub(super) struct Tokens<'b> {
+    build: &'b Build,
+    reader: TokenReader,
+    now: Option<i64>,
+}
+
+/// An answer, and the time by the machine's clock where it rests on that.
+pub(super) type Timed = (Answer, Option<i64>);
+
+impl TokenArgs {
+    /// The time that is said.
+    pub(super) fn time(&self) -> anyhow::Result<Option<i64>> {
+        let time = self.now.as_deref().map(clock::parse).transpose();
+        time.map_err(anyhow::Error::msg)
+    }
+
+    /// The key sets in files, by `iss` or by address.
+    fn key_files(&self, build: &Build, io: &Io<'_>) -> anyhow::Result<KeyFiles> {
+        let mut files = KeyFiles::new();
+        for text in &self.jwks {
+            // An `iss` may hold an equals sign.
+            let Some((issuer, file)) = text.rsplit_once('=') else {
+                bail!("`--jwks {text}` is not of the form `--jwks ISSUER=FILE`");
+            };
+            let keys = Arc::new(key_set(file, io)?);
+            for key in keys_of(issuer, build)? {
+                files.insert(key, Arc::clone(&keys));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// A key set in a file.
+pub(super) fn key_set(file: &str, io: &Io<'_>) -> anyhow::Result<KeySet> {
+    let bytes = Disk
+        .read(&io.cwd.join(file))
+        .with_context(|| format!("cannot read the key set `{file}`"))?;
+    let text = String::from_utf8(bytes).with_context(|| format!("`{file}` is not UTF-8"))?;
+    KeySet::read(&text).with_context(|| format!("`{file}` is no key set"))
+}
+
+/// The rules for tokens of a policy.
+pub(super) fn rules(build: &Build) -> impl Iterator<Item = &JwtRule> {
+    let objects = build.policies.request_authentications.iter();
+    objects.flat_map(|object| object.rules.as_slice())
+}
+
+/// By what the keys of an issuer are looked up.
+fn keys_of(issuer: &str, build: &Build) -> anyhow::Result<Vec<String>> {
+    let declared = build.program.issuers.iter().filter(|it| it.name == issuer);
+    let declared = declared.map(|it| {
+        let address = it.jwks_uri.as_ref().map(|uri| &uri.it);
+        let inline = it.jwks.is_some();
+        (address.or(it.iss.as_ref().map(|iss| &iss.it)).cloned(), inline)
+    });
+    let in_force = rules(build).filter(|rule| {
+        let address = matches!(&rule.keys, Keys::Uri(address) if address == issuer);
+        address || rule.issuer.as_deref() == Some(issuer)
+    });
+    let in_force = in_force.map(|rule| (Some(issuer.to_owned()), matches!(rule.keys, Keys::Inline(_))));
+    let found: Vec<(Option<String>, bool)> = declared.chain(in_force).collect();
+    if found.is_empty() {
+        bail!("`--jwks {issuer}=…`: the policy has no issuer `{issuer}`");
+    }
+    if found.iter().all(|(_, inline)| *inline) {
+        bail!("`--jwks {issuer}=…`: the keys of `{issuer}` stand in the policy itself");
+    }
+    Ok(found
+        .into_iter()
+        .filter(|(_, inline)| !inline)
+        .filter_map(|(key, _)| key)
+        .collect())
+}
+
+impl<'b> Tokens<'b> {
+    pub(super) fn new(args: &TokenArgs, build: &'b Build, io: &Io<'_>) -> anyhow::Result<Self> {
+        let files = args.key_files(build, io)?;
+        Ok(Self {
+            build,
+            reader: TokenReader::new(&build.policies, &files),
+            now: args.time()?,
+        })
+    }
+
+    /// What is known of a token.
+    pub(super) fn read(&self, text: &str) -> Arc<TokenText> {
+        self.reader.text(text.to_owned())
+    }
+
+    /// Puts a token where its issuer is read first; of an unknown issuer, behind `Authorization: Bearer`.
+    pub(super) fn put(&self, text: &str, request: &mut Request) {
+        let iss = Jwt::read(text).ok().and_then(|jwt| jwt.iss().map(str::to_owned));
+        let declared = || inventory::place_of(&self.build.program, iss.as_deref()?);
+        let in_force = || {
+            let mut rules = rules(self.build);
+            rules
+                .find(|rule| rule.issuer == iss && iss.is_some())
+                .and_then(evaluate::first_place)
+        };
+        let place = declared().or_else(in_force).unwrap_or_else(Place::bearer);
+        request.put(&place, text);
+    }
+
+    /// The answer to a request with the tokens in it. Where a token as text says a time and nobody says what time it
+    /// is, the machine's clock does.
+    pub(super) fn answer(&self, judge: &Judge<'_>, mut request: Request) -> Result<Timed, Unknown> {
+        request.now = request.now.or(self.now);
+        self.reader.read(&mut request);
+        match judge.answer(&request) {
+            Err(Unknown::Time) if !request.texts.read.is_empty() => {
+                let now = clock::now();
+                request.now = Some(now);
+                let mut answer = judge.answer(&request)?;
+                answer
+                    .why
+                    .push_str(&format!(" (at {} by the clock of this machine)", clock::format(now)));
+                Ok((answer, Some(now)))
+            }
+            other => other.map(|answer| (answer, None)),
+        }
+    }
+}
