@@ -72,7 +72,7 @@ pub(super) fn key_set(file: &str, io: &Io<'_>) -> anyhow::Result<KeySet> {
 /// The rules for tokens of a policy.
 pub(super) fn rules(build: &Build) -> impl Iterator<Item = &JwtRule> {
     let objects = build.policies.request_authentications.iter();
-    objects.flat_map(|object| object.rules.as_slice())
+    objects.flat_map(|object| &object.rules)
 }
 
 /// By what the keys of an issuer are looked up.

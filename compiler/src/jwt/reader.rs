@@ -49,7 +49,7 @@ impl TokenReader {
     #[must_use]
     pub fn new(policies: &PolicySet, files: &KeyFiles) -> Self {
         let objects = policies.request_authentications.iter();
-        Self::of_rules(objects.flat_map(|object| object.rules.as_slice()), files)
+        Self::of_rules(objects.flat_map(|object| &object.rules), files)
     }
 
     /// For some rules.

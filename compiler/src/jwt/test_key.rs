@@ -115,7 +115,7 @@ impl TestKey {
         let mut text = base64::encode(&der.map_err(|_| NoKey::NotMade)?)
             .replace('-', "+")
             .replace('_', "/");
-        while text.len() % 4 != 0 {
+        while !text.len().is_multiple_of(4) {
             text.push('=');
         }
         let mut out = format!("{BEGIN}\n");

@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let reader = Tokens::new(&args.tokens, build, io)?;
     let token = reader.read(&text);
     let objects = build.policies.request_authentications.iter();
-    let rules = objects.flat_map(|object| object.rules.as_slice().iter().map(move |rule| (object, rule)));
+    let rules = objects.flat_map(|object| object.rules.iter().map(move |rule| (object, rule)));
     let said: Vec<Said<'_>> = rules
         .map(|(object, rule)| Said {
             object,

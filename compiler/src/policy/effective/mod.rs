@@ -203,9 +203,12 @@ impl Effective {
         if !enforcer.is_ztunnel() {
             for policy in &policies.request_authentications {
                 if heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
-                    effective.tokens.extend(policy.rules.iter().map(|rule| {
-                        TokenRule::new(rule.clone(), object_of("RequestAuthentication", &policy.meta))
-                    }));
+                    effective.tokens.extend(
+                        policy
+                            .rules
+                            .iter()
+                            .map(|rule| TokenRule::new(rule.clone(), object_of("RequestAuthentication", &policy.meta))),
+                    );
                 }
             }
             effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));
