@@ -143,7 +143,7 @@ fn ask(row: &Row) -> Result<Seen, Unknown> {
         .iter()
         .map(|rule| TokenRule::new(rule.clone(), object.clone()))
         .collect();
-    let (verdict, rest) = tokens::verify(&rules, evaluate::carried(&request), request.now)?;
+    let (verdict, rest) = tokens::verify(&rules, evaluate::carried(&request), request.now, 60)?;
     let made = rest
         .headers
         .iter()

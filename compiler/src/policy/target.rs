@@ -133,6 +133,12 @@ impl Target {
         self.minor < 6
     }
 
+    /// Seconds by which `exp` and `nbf` of tokens are forgiven: a minute since Envoy 1.17, which came with Istio 1.9.
+    #[must_use]
+    pub const fn token_leeway(self) -> i64 {
+        if self.minor < 9 { 0 } else { 60 }
+    }
+
     /// Whether the security and networking kinds are served as `v1`.
     #[must_use]
     pub const fn serves_v1(self) -> bool {

@@ -14,7 +14,7 @@ use crate::jwt::Jwt;
 use crate::policy::evaluate;
 use crate::policy::request::Unknown;
 use crate::policy::tokens::{Signature, TokenText};
-use crate::policy::{JwtRule, RequestAuthentication};
+use crate::policy::{JwtRule, RequestAuthentication, Target};
 
 /// Say which issuer of the policy accepts a token, and why the others do not
 ///
@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         .map(|(object, rule)| Said {
             object,
             rule,
-            verdict: verdict(rule, &token, now),
+            verdict: verdict(rule, &token, now, outcome.target),
         })
         .collect();
     let accepted = said.iter().any(|said| said.verdict == Ok(None));
@@ -85,8 +85,9 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     Ok(if accepted { ExitCode::Clean } else { ExitCode::Found })
 }
 
-fn verdict(rule: &JwtRule, token: &Arc<TokenText>, now: i64) -> Result<Option<String>, String> {
-    let fault = evaluate::token_fault(rule, token, Some(now)).map_err(|unknown: Unknown| unknown.to_string())?;
+fn verdict(rule: &JwtRule, token: &Arc<TokenText>, now: i64, target: Target) -> Result<Option<String>, String> {
+    let fault =
+        evaluate::token_fault(rule, token, Some(now), target).map_err(|unknown: Unknown| unknown.to_string())?;
     Ok(fault.map(|fault| fault.to_string()))
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn judge(
     match custom(effective, facts, asked, &mut ways) {
         Some(refusal) => return ways.end(refusal).map(|answer| (answer, carried)),
         None if facts.http && !is_preflight(facts) => {
-            let (verdict, rest) = tokens::verify(&effective.tokens, carried, asked.now)?;
+            let (verdict, rest) = tokens::verify(&effective.tokens, carried, asked.now, facts.target.token_leeway())?;
             carried = rest;
             match verdict {
                 Verdict::Refused(outcome, index, fault) => {

@@ -215,7 +215,10 @@ fn origin(policy: &Authentication, facts: &Facts, carried: &Carried, asked: Aske
     })
 }
 
-/// The claims of a valid token of an issuer: any that is found will do, and there is no leeway of time.
+/// The filter of that time forgives no second of `exp` and `nbf`.
+const LEEWAY: i64 = 0;
+
+/// The claims of a valid token of an issuer: any that is found will do.
 fn verified(issuer: &Issuer, carried: &Carried, now: Option<i64>) -> Result<Option<BTreeMap<String, Json>>, Unknown> {
     let mut valid: Option<BTreeMap<String, Json>> = None;
     if !issuer.has_keys {
@@ -223,7 +226,7 @@ fn verified(issuer: &Issuer, carried: &Carried, now: Option<i64>) -> Result<Opti
     }
     let places = places::places(&issuer.rule);
     for (_, candidate) in places::candidates(&places, carried) {
-        if let Ok(claims) = tokens::judge(&issuer.rule, &candidate, now, 0)? {
+        if let Ok(claims) = tokens::judge(&issuer.rule, &candidate, now, LEEWAY)? {
             if valid.as_ref().is_some_and(|other| other != claims) {
                 let why = "two different tokens are good for one issuer, and which of them counts is not judged";
                 return Err(Unknown::Other(why.to_owned()));

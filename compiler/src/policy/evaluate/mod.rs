@@ -11,6 +11,7 @@ mod legacy;
 pub(crate) mod matching;
 pub(crate) mod path;
 pub(crate) mod places;
+mod token_questions;
 pub(crate) mod tokens;
 
 use std::collections::BTreeMap;
@@ -19,15 +20,15 @@ use std::sync::{Arc, OnceLock};
 
 use super::effective::{Effective, Enforcer};
 use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, WorkloadKind};
-use super::request::{Answer, Caller, Destination, Json, Outcome, Place, Request, Stage, Unknown};
-use super::tokens::{Fault, TokenText};
-use super::{JwtRule, PolicySet, StringMap, Target, TlsMode};
+use super::request::{Answer, Caller, Destination, Outcome, Request, Stage, Unknown};
+use super::{PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
 use chain::Asked;
 use client::{Client, Said};
 use matching::{Facts, HeaderValue, Host, Peer};
 use path::Path;
 use places::Carried;
+pub use token_questions::{claims_fault, first_place, places_of, token_fault, token_texts};
 
 /// Answers questions about one policy, one installation and one release. What is in force at a workload is composed once.
 #[derive(Debug)]
@@ -617,45 +618,6 @@ pub(crate) fn carried(request: &Request) -> Carried {
         tokens: request.tokens.clone(),
         texts: Arc::clone(&request.texts),
     }
-}
-
-/// The place that a rule names first.
-#[must_use]
-pub fn first_place(rule: &JwtRule) -> Option<Place> {
-    let header = rule.from_headers.first().map(|header| Place::Header {
-        name: header.name.to_ascii_lowercase(),
-        prefix: header.prefix.clone().unwrap_or_default(),
-    });
-    let param = || rule.from_params.first().cloned().map(Place::Param);
-    let cookie = || rule.from_cookies.first().cloned().map(Place::Cookie);
-    header.or_else(param).or_else(cookie)
-}
-
-/// What is wrong with a token that was read, for a rule; `None`: the rule accepts it.
-///
-/// # Errors
-/// What would have to be known.
-pub fn token_fault(rule: &JwtRule, text: &Arc<TokenText>, now: Option<i64>) -> Result<Option<Fault>, Unknown> {
-    let candidate = places::Candidate::Text(Arc::clone(text));
-    tokens::judge(rule, &candidate, now, tokens::LEEWAY).map(Result::err)
-}
-
-/// What is wrong with the claims of a token whatever the rule: their types, and at a time their times.
-#[must_use]
-pub fn claims_fault(claims: &BTreeMap<String, Json>, now: Option<i64>) -> Option<Fault> {
-    tokens::wrong_type(claims).or_else(|| tokens::out_of_time(claims, Some(now?), tokens::LEEWAY).ok()?)
-}
-
-/// The places where a rule looks for tokens, in Envoy's order.
-#[must_use]
-pub fn places_of(rule: &JwtRule) -> Vec<Place> {
-    places::places(rule)
-}
-
-/// The texts at some places of a request that may be tokens.
-#[must_use]
-pub fn token_texts(places: &[Place], request: &Request) -> Vec<String> {
-    places::token_texts(places, &carried(request))
 }
 
 /// The client's address as Envoy finds it: what is said, else X-Forwarded-For, else the peer.

@@ -13,9 +13,6 @@ use crate::policy::evaluate::matching::HeaderValue;
 use crate::policy::request::{Json, Outcome, Place, Token, TokenState, Unknown};
 use crate::policy::tokens::{Fault, KeySource, Signature, TokenText};
 
-/// Seconds by which the filter forgives `exp` and `nbf`.
-pub(crate) const LEEWAY: i64 = 60;
-
 type Claims = BTreeMap<String, Json>;
 
 /// What the filter makes of a request.
@@ -47,11 +44,17 @@ impl Status {
 }
 
 /// Runs the filter; what goes on leaves with the headers and tokens that it has then.
-pub(crate) fn verify(rules: &[TokenRule], carried: Carried, now: Option<i64>) -> Result<(Verdict, Carried), Unknown> {
+pub(crate) fn verify(
+    rules: &[TokenRule],
+    carried: Carried,
+    now: Option<i64>,
+    leeway: i64,
+) -> Result<(Verdict, Carried), Unknown> {
     let mut filter = Filter {
         rules,
         carried,
         now,
+        leeway,
         claims: None,
     };
     for rule in rules {
@@ -70,6 +73,7 @@ struct Filter<'a> {
     rules: &'a [TokenRule],
     carried: Carried,
     now: Option<i64>,
+    leeway: i64,
     /// Of the token that was found good last.
     claims: Option<(usize, Claims)>,
 }
@@ -128,7 +132,7 @@ impl Filter<'_> {
         let found: Vec<(&Place, Candidate)> = places::candidates(places, &self.carried).collect();
         let mut status = Status::Missed;
         for (place, candidate) in found.iter().rev() {
-            match judge(rule, candidate, self.now, LEEWAY)? {
+            match judge(rule, candidate, self.now, self.leeway)? {
                 Ok(claims) => {
                     make_headers(rule, claims, &mut self.carried);
                     if !rule.forward_original_token {
