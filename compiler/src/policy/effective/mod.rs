@@ -1,16 +1,19 @@
 //! The effective policy: what is in force at one enforcer, composed once and asked many times.
 
 pub mod legacy;
+pub(crate) mod index;
 pub mod mtls;
 pub(crate) mod rules;
 pub(crate) mod strings;
 
 use super::evaluate::places;
+use super::evaluate::matching::Facts;
 use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
 use super::request::{ObjectRef, Place, Reason};
 use super::{Action, Authorization, JwtRule, Meta, PolicySet, Selection, StringMap, Target, TargetRef, TargetRefKind};
 use crate::source::Span;
 use legacy::Legacy;
+use index::Index;
 use mtls::Mtls;
 use rules::{CompiledRule, Compiler, Layer};
 
@@ -120,11 +123,39 @@ pub struct Effective {
     pub legacy: Option<Legacy>,
     /// In the order of their issuers, which is that in which Envoy tries them.
     pub tokens: Vec<TokenRule>,
-    pub(crate) custom: Vec<Policy>,
+    pub(crate) custom: Stage,
     /// CUSTOM policies name so many providers.
     pub(crate) providers: usize,
-    pub(crate) deny: Vec<Policy>,
-    pub(crate) allow: Vec<Policy>,
+    pub(crate) deny: Stage,
+    pub(crate) allow: Stage,
+}
+
+/// The policies of one action, and where their rules are found.
+#[derive(Debug, Default)]
+pub(crate) struct Stage {
+    pub(crate) policies: Vec<Policy>,
+    http: Index,
+    tcp: Index,
+}
+
+impl Stage {
+    fn new(policies: Vec<Policy>) -> Self {
+        Self {
+            http: Index::new(&policies, |policy| policy.rules(true)),
+            tcp: Index::new(&policies, |policy| policy.rules(false)),
+            policies,
+        }
+    }
+
+    /// The rules that may match what an enforcer sees, with their policies, in order.
+    pub(crate) fn candidates(&self, facts: &Facts) -> impl Iterator<Item = (&Policy, &CompiledRule)> {
+        let index = if facts.http { &self.http } else { &self.tcp };
+        let http = facts.http;
+        index.candidates(facts).into_iter().filter_map(move |(policy, rule)| {
+            let policy = self.policies.get(policy as usize)?;
+            Some((policy, policy.rules(http).get(rule as usize)?))
+        })
+    }
 }
 
 /// One of `jwtRules`, and where it stands.
@@ -195,10 +226,10 @@ impl Effective {
                 Legacy::compose(&policies.authentication_policies, inventory, pods, gateway)
             }),
             tokens: Vec::new(),
-            custom: Vec::new(),
+            custom: Stage::default(),
             providers: 0,
-            deny: Vec::new(),
-            allow: Vec::new(),
+            deny: Stage::default(),
+            allow: Stage::default(),
         };
         if !enforcer.is_ztunnel() {
             for policy in &policies.request_authentications {
@@ -214,23 +245,25 @@ impl Effective {
             effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));
         }
         let own_domains = mesh.own_domains();
+        let (mut custom, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new());
         for policy in &policies.authorizations {
             if !heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
                 continue;
             }
             let compiled = compile(policy, enforcer.is_ztunnel(), target, &own_domains);
             match &policy.action {
-                Action::Allow(_) => effective.allow.push(compiled),
-                Action::Deny(_) => effective.deny.push(compiled),
+                Action::Allow(_) => allow.push(compiled),
+                Action::Deny(_) => deny.push(compiled),
                 // ztunnel is not told of them; AUDIT never has a say.
-                Action::Custom { .. } if !enforcer.is_ztunnel() => effective.custom.push(compiled),
+                Action::Custom { .. } if !enforcer.is_ztunnel() => custom.push(compiled),
                 Action::Custom { .. } | Action::Audit(_) => {}
             }
         }
-        let mut providers: Vec<&str> = effective.custom.iter().filter_map(|p| p.provider.as_deref()).collect();
+        let mut providers: Vec<&str> = custom.iter().filter_map(|p| p.provider.as_deref()).collect();
         providers.sort_unstable();
         providers.dedup();
         effective.providers = providers.len();
+        (effective.custom, effective.deny, effective.allow) = (Stage::new(custom), Stage::new(deny), Stage::new(allow));
         effective
     }
 }

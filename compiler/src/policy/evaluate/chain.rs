@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::matching::{self, Facts, Truth};
 use super::places::Carried;
 use super::tokens::{self, Verdict};
-use crate::policy::effective::{Effective, Policy};
+use crate::policy::effective::{self, Effective, Policy};
 use crate::policy::inventory::Mesh;
 use crate::policy::request::{Answer, Outcome, Reason, Stage, Unknown};
 use crate::policy::tokens::Fault;
@@ -134,18 +134,17 @@ fn refused_token(effective: &Effective, outcome: Outcome, (index, fault): (usize
 
 /// The first matching rule of enforced policies, and what is not known of others.
 fn matches<'e>(
-    policies: &'e [Policy],
+    stage: &'e effective::Stage,
     facts: &Facts,
     asked: Asked<'_>,
     mut maybe: impl FnMut(&'e Policy, Reason, Unknown),
 ) -> Option<(&'e Policy, Reason)> {
-    for policy in policies.iter().filter(|policy| asked.dry_run || !policy.dry_run) {
-        for rule in policy.rules(facts.http) {
-            match matching::rule(rule, facts) {
-                Truth::Yes => return Some((policy, policy.reason(Some(rule)))),
-                Truth::No => {}
-                Truth::Unknown(unknown) => maybe(policy, policy.reason(Some(rule)), unknown),
-            }
+    let enforced = |policy: &Policy| asked.dry_run || !policy.dry_run;
+    for (policy, rule) in stage.candidates(facts).filter(|(policy, _)| enforced(policy)) {
+        match matching::rule(rule, facts) {
+            Truth::Yes => return Some((policy, policy.reason(Some(rule)))),
+            Truth::No => {}
+            Truth::Unknown(unknown) => maybe(policy, policy.reason(Some(rule)), unknown),
         }
     }
     None
@@ -172,7 +171,7 @@ fn custom(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Way
         }
         return None;
     }
-    let name = effective.custom.iter().find_map(|policy| policy.provider.clone())?;
+    let name = effective.custom.policies.iter().find_map(|policy| policy.provider.clone())?;
     let provider = asked.mesh.providers.get(&name);
     if !facts.http && provider.is_some_and(|provider| !provider.grpc) {
         return None;
@@ -230,7 +229,8 @@ fn deny(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Ways)
 }
 
 fn allow(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Ways) -> Answer {
-    let enforced = || effective.allow.iter().filter(|policy| asked.dry_run || !policy.dry_run);
+    let policies = &effective.allow.policies;
+    let enforced = || policies.iter().filter(|policy| asked.dry_run || !policy.dry_run);
     let pass = |because: Vec<Reason>| Answer {
         outcome: Outcome::Ok,
         stage: (!because.is_empty()).then_some(Stage::Allow),

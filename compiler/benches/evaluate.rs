@@ -1,0 +1,98 @@
+//! What an answer costs: one request against a workload of many rules, and composing what is in force in a large mesh.
+
+mod generate;
+mod measure;
+
+use std::path::Path;
+use std::time::Duration;
+
+use criterion::Criterion;
+use generate::Project;
+use meshc::driver::project::Location;
+use meshc::driver::{self, Build, Options};
+use meshc::policy::Target;
+use meshc::policy::evaluate::Judge;
+use meshc::policy::request::{Caller, Destination, Outcome, Request};
+use meshc::source::files::Memory;
+
+/// One request against 100 rules of a workload.
+const HUNDRED_RULES: Duration = Duration::from_micros(1);
+
+/// One request against 1,000 rules of a workload.
+const THOUSAND_RULES: Duration = Duration::from_micros(5);
+
+/// What is in force at 1,000 workloads with 10,000 rules.
+const COMPOSED: Duration = Duration::from_millis(200);
+
+/// So many requests are answered at once, because one is too short for the clock.
+const BATCH: u32 = 100;
+
+fn main() {
+    let mut criterion = Criterion::default().sample_size(20).configure_from_args();
+    let hundred = requests(&mut criterion, "answer/100 rules", 100);
+    let thousand = requests(&mut criterion, "answer/1,000 rules", 1000);
+    let composed = compose(&mut criterion, "compose/1,000 workloads", &generate::tenants(334));
+    let wide = compose(&mut criterion, "compose/10,000 workloads", &generate::tenants(3334));
+    criterion.final_summary();
+
+    measure::ratio("a request against 100 rules / 1 us", hundred, Some(HUNDRED_RULES), 1.0);
+    measure::ratio("a request against 1,000 rules / 5 us", thousand, Some(THOUSAND_RULES), 1.0);
+    measure::ratio("composing 1,000 workloads / 200 ms", composed, Some(COMPOSED), 1.0);
+    measure::ratio("composing 10,000 workloads / 1,000", wide, composed, 12.0);
+}
+
+/// A request that the middle rule allows, and one that none does, by turns.
+fn requests(criterion: &mut Criterion, name: &str, rules: usize) -> Option<Duration> {
+    let build = read(&generate::crowded(rules))?;
+    let judge = Judge::new(&build.policies, &build.facts.inventory, Target::NEWEST);
+    let at = build.facts.inventory.find("crowd", "api")?;
+    let number = rules / 2;
+    let request = |number: usize, path: &str| Request {
+        method: Some("GET".to_owned()),
+        path: Some(path.to_owned()),
+        ..Request::new(
+            Destination::Known(at),
+            Caller::Principal(format!("cluster.local/ns/team-{}/sa/web", number % 97)),
+        )
+    };
+    let allowed = request(number, &format!("/items/{number}/x"));
+    let refused = request(number, "/elsewhere");
+    let outcome = |request| judge.answer(request).map(|answer| answer.outcome);
+    assert_eq!(outcome(&allowed), Ok(Outcome::Ok), "the middle rule allows it");
+    assert_eq!(outcome(&refused), Ok(Outcome::Forbidden), "no rule allows it");
+    let batch = measure::best(criterion, name, || {
+        (0..BATCH / 2).filter_map(|_| Some((outcome(&allowed).ok()?, outcome(&refused).ok()?))).count()
+    })?;
+    Some(batch / BATCH)
+}
+
+/// The first request to each workload, which composes what is in force there.
+fn compose(criterion: &mut Criterion, name: &str, project: &Project) -> Option<Duration> {
+    let build = read(project)?;
+    let inventory = &build.facts.inventory;
+    let ask = || {
+        let judge = Judge::new(&build.policies, inventory, Target::NEWEST);
+        let request = |at| Request {
+            port: Some(8080),
+            ..Request::new(Destination::Known(at), Caller::Outsider)
+        };
+        (0..inventory.workloads.len())
+            .filter(|at| judge.answer(&request(*at)).is_ok())
+            .count()
+    };
+    let workloads = inventory.workloads.len();
+    // The gateway has no such port.
+    assert_eq!(ask(), workloads - 1, "every workload answers");
+    let rules: usize = build.policies.authorizations.iter().map(|p| p.action.rules().len()).sum();
+    measure::size(&format!("{name}: {workloads} workloads, {rules} rules"));
+    measure::best(criterion, name, ask)
+}
+
+fn read(project: &Project) -> Option<Build> {
+    let mut files = Memory::new();
+    for (path, text) in project {
+        files.insert(Path::new("/project").join(path), text.as_str());
+    }
+    let inputs = Location::find(&files, Path::new("/project"), None).ok()?.into();
+    driver::ask(&files, &inputs, &Options::default()).ok()?.builds.into_iter().next()
+}
