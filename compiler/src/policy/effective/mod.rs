@@ -1,6 +1,7 @@
 //! The effective policy: what is in force at one enforcer, composed once and asked many times.
 
 pub mod legacy;
+mod homes;
 pub(crate) mod index;
 pub mod mtls;
 pub(crate) mod rules;
@@ -10,8 +11,9 @@ use super::evaluate::places;
 use super::evaluate::matching::Facts;
 use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
 use super::request::{ObjectRef, Place, Reason};
-use super::{Action, Authorization, JwtRule, Meta, PolicySet, Selection, StringMap, Target, TargetRef, TargetRefKind};
+use super::{Action, Authorization, JwtRule, Meta, Selection, StringMap, Target, TargetRef, TargetRefKind};
 use crate::source::Span;
+pub use homes::Homes;
 use legacy::Legacy;
 use index::Index;
 use mtls::Mtls;
@@ -209,7 +211,12 @@ impl Policy {
 impl Effective {
     /// Composes what is in force.
     #[must_use]
-    pub fn compose(policies: &PolicySet, inventory: &Inventory, target: Target, enforcer: Enforcer<'_>) -> Self {
+    pub fn compose<'a>(
+        policies: &'a Homes<'a>,
+        inventory: &'a Inventory,
+        target: Target,
+        enforcer: Enforcer<'a>,
+    ) -> Self {
         let mesh = &inventory.mesh;
         let none = StringMap::new();
         let (namespace, labels) = match enforcer {
@@ -219,11 +226,11 @@ impl Effective {
             Enforcer::Waypoint { waypoint, .. } => (waypoint.0, &none),
         };
         let mut effective = Self {
-            mtls: Mtls::compose(&policies.peer_authentications, namespace, labels, &mesh.root),
+            mtls: Mtls::compose(&policies.peers.of(enforcer, &mesh.root), namespace, labels, &mesh.root),
             legacy: target.is_legacy().then(|| {
                 let gateway = matches!(enforcer, Enforcer::Gateway { .. });
                 let pods = (namespace, labels);
-                Legacy::compose(&policies.authentication_policies, inventory, pods, gateway)
+                Legacy::compose(policies.legacy, inventory, pods, gateway)
             }),
             tokens: Vec::new(),
             custom: Stage::default(),
@@ -232,7 +239,7 @@ impl Effective {
             allow: Stage::default(),
         };
         if !enforcer.is_ztunnel() {
-            for policy in &policies.request_authentications {
+            for policy in policies.tokens.of(enforcer, &mesh.root) {
                 if heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
                     effective.tokens.extend(
                         policy
@@ -246,7 +253,7 @@ impl Effective {
         }
         let own_domains = mesh.own_domains();
         let (mut custom, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new());
-        for policy in &policies.authorizations {
+        for policy in policies.access.of(enforcer, &mesh.root) {
             if !heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
                 continue;
             }

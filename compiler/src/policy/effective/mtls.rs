@@ -34,7 +34,7 @@ struct Reading {
 impl Mtls {
     /// Composes the mode of mesh, namespace and workload.
     #[must_use]
-    pub fn compose(policies: &[PeerAuthentication], namespace: &str, labels: &StringMap, root: &str) -> Self {
+    pub fn compose(policies: &[&PeerAuthentication], namespace: &str, labels: &StringMap, root: &str) -> Self {
         let wide = |home: &str| {
             policies
                 .iter()

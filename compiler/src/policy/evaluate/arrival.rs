@@ -3,8 +3,9 @@
 use super::client::{self, Client, Said};
 use super::matching::{Facts, Peer, parts};
 use super::{Judge, Pod, principal};
+use crate::policy::effective::Enforcer;
 use crate::policy::effective::legacy::Legacy;
-use crate::policy::effective::mtls::Mode;
+use crate::policy::effective::mtls::{Mode, Mtls};
 use crate::policy::inventory::{DataPlane, Protocol, Service, Workload, WorkloadKind};
 use crate::policy::request::{Answer, Caller, Outcome, Reason, Request, Stage, Unknown};
 use crate::policy::{MtlsMode, TlsMode};
@@ -125,12 +126,9 @@ impl Judge<'_> {
             Some(effective) => &effective.mtls,
             None => {
                 let root = &self.inventory.mesh.root;
-                own = crate::policy::effective::mtls::Mtls::compose(
-                    &self.policies.peer_authentications,
-                    pod.namespace,
-                    pod.labels,
-                    root,
-                );
+                let (namespace, labels) = (pod.namespace, pod.labels);
+                let policies = self.homes.peers.of(Enforcer::Sidecar { namespace, labels }, root);
+                own = Mtls::compose(&policies, namespace, labels, root);
                 &own
             }
         };

@@ -171,7 +171,11 @@ fn custom(effective: &Effective, facts: &Facts, asked: Asked<'_>, ways: &mut Way
         }
         return None;
     }
-    let name = effective.custom.policies.iter().find_map(|policy| policy.provider.clone())?;
+    let name = effective
+        .custom
+        .policies
+        .iter()
+        .find_map(|policy| policy.provider.clone())?;
     let provider = asked.mesh.providers.get(&name);
     if !facts.http && provider.is_some_and(|provider| !provider.grpc) {
         return None;

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use super::effective::{Effective, Enforcer};
+use super::effective::{Effective, Enforcer, Homes};
 use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, WorkloadKind};
 use super::request::{Answer, Caller, Destination, Outcome, Request, Stage, Unknown};
 use super::{PolicySet, StringMap, Target, TlsMode};
@@ -34,8 +34,11 @@ pub use token_questions::{claims_fault, first_place, places_of, token_fault, tok
 #[derive(Debug)]
 pub struct Judge<'p> {
     policies: &'p PolicySet,
+    homes: Homes<'p>,
     inventory: &'p Inventory,
     target: Target,
+    /// The services in front of each workload.
+    services: Vec<Vec<usize>>,
     /// For each workload; `None` inside: nobody enforces.
     pods: Vec<OnceLock<Option<Effective>>>,
     /// For each service with a waypoint.
@@ -57,10 +60,20 @@ impl<'p> Judge<'p> {
     /// Ready to be asked.
     #[must_use]
     pub fn new(policies: &'p PolicySet, inventory: &'p Inventory, target: Target) -> Self {
+        let mut services = vec![Vec::new(); inventory.workloads.len()];
+        for (at, service) in inventory.services.iter().enumerate() {
+            for index in &service.workloads {
+                if let Some(services) = services.get_mut(*index) {
+                    services.push(at);
+                }
+            }
+        }
         Self {
             policies,
+            homes: Homes::new(policies),
             inventory,
             target,
+            services,
             pods: inventory.workloads.iter().map(|_| OnceLock::new()).collect(),
             waypoints: inventory.services.iter().map(|_| OnceLock::new()).collect(),
         }
@@ -217,23 +230,19 @@ impl<'p> Judge<'p> {
             None if waypoint => return Err(undeclared()),
             None => return Ok(vec![None]),
         };
-        let declared = self
-            .inventory
-            .services
-            .iter()
-            .any(|service| service.workloads.contains(&index));
-        if waypoint && !declared {
+        let services = self.services.get(index).map_or(&[][..], Vec::as_slice);
+        if waypoint && services.is_empty() {
             return Err(undeclared());
         }
         let mut ways = Vec::new();
-        for (at, service) in self.inventory.services.iter().enumerate() {
-            if !service.workloads.contains(&index) {
+        for at in services {
+            let Some(service) = self.inventory.services.get(*at) else {
                 continue;
-            }
+            };
             for (service_port, pod_port) in &service.ports {
                 let meant = request.service_port.is_none_or(|port| port == *service_port);
                 if meant && port.is_none_or(|port| port == *pod_port) {
-                    ways.push(Some((at, *service_port)));
+                    ways.push(Some((*at, *service_port)));
                 }
             }
         }
@@ -395,7 +404,7 @@ impl<'p> Judge<'p> {
             Some(index) => self.pod_policy(index),
             None => {
                 let enforcer = Enforcer::of_pod(pod.data_plane, pod.namespace, pod.labels);
-                own = enforcer.map(|enforcer| Effective::compose(self.policies, self.inventory, self.target, enforcer));
+                own = enforcer.map(|enforcer| Effective::compose(&self.homes, self.inventory, self.target, enforcer));
                 own.as_ref()
             }
         };
@@ -494,7 +503,7 @@ impl<'p> Judge<'p> {
     fn pod_policy(&self, index: usize) -> Option<&Effective> {
         let compose = || {
             let enforcer = Enforcer::of(self.inventory.workloads.get(index)?)?;
-            Some(Effective::compose(self.policies, self.inventory, self.target, enforcer))
+            Some(Effective::compose(&self.homes, self.inventory, self.target, enforcer))
         };
         self.pods.get(index)?.get_or_init(compose).as_ref()
     }
@@ -505,7 +514,7 @@ impl<'p> Judge<'p> {
                 waypoint: (namespace, name),
                 service: (&service.namespace, &service.name),
             };
-            Effective::compose(self.policies, self.inventory, self.target, enforcer)
+            Effective::compose(&self.homes, self.inventory, self.target, enforcer)
         };
         self.waypoints.get(at).map(|cell| cell.get_or_init(compose))
     }
