@@ -21,7 +21,7 @@ impl<'p> Homes<'p> {
     #[must_use]
     pub fn new(policies: &'p PolicySet) -> Self {
         let selection = |selection: &'p Selection| match selection {
-            Selection::All => vec![Hook::Any],
+            Selection::All | Selection::EmptySelector => vec![Hook::Any],
             // One label that is missing is enough to be out.
             Selection::Labels(labels) => labels.as_map().iter().take(1).map(|(k, v)| Hook::Label(k, v)).collect(),
             Selection::Targets(targets) => targets
@@ -33,7 +33,7 @@ impl<'p> Homes<'p> {
         Self {
             peers: Filed::new(&policies.peer_authentications, |policy| {
                 let hooks = match &policy.scope {
-                    PeerScope::Namespace => vec![Hook::Any],
+                    PeerScope::Namespace | PeerScope::EmptySelector => vec![Hook::Any],
                     PeerScope::Workload { labels, .. } => {
                         labels.as_map().iter().take(1).map(|(k, v)| Hook::Label(k, v)).collect()
                     }
