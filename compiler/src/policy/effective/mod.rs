@@ -1,8 +1,8 @@
 //! The effective policy: what is in force at one enforcer, composed once and asked many times.
 
-pub mod legacy;
 mod homes;
 pub(crate) mod index;
+pub mod legacy;
 pub mod mtls;
 pub(crate) mod rules;
 pub(crate) mod strings;
@@ -14,8 +14,8 @@ use super::request::{ObjectRef, Place, Reason};
 use super::{Action, Authorization, JwtRule, Meta, Selection, StringMap, Target, TargetRef, TargetRefKind};
 use crate::source::Span;
 pub use homes::Homes;
-use legacy::Legacy;
 use index::Index;
+use legacy::Legacy;
 use mtls::Mtls;
 use rules::{CompiledRule, Compiler, Layer};
 
