@@ -7,8 +7,8 @@ pub mod mtls;
 pub(crate) mod rules;
 pub(crate) mod strings;
 
-use super::evaluate::places;
 use super::evaluate::matching::Facts;
+use super::evaluate::places;
 use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
 use super::request::{ObjectRef, Place, Reason};
 use super::{Action, Authorization, JwtRule, Meta, Selection, StringMap, Target, TargetRef, TargetRefKind};
