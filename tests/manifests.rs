@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use meshc::backends::istio_legacy;
 use meshc::backends::manifests::{self, Manifests};
+use meshc::backends::{istio_legacy, repeated};
 use meshc::diagnostics::{Diagnostic, Diagnostics, Severity};
 use meshc::policy::Target;
 use meshc::source::{FileId, SourceMap, line_index::Unit};
@@ -30,6 +30,9 @@ const CASES: [&str; 4] = [
     "tests/cases/seeds_legacy",
 ];
 
+/// Objects that are one policy; those of the others have no more to do with each other than two examples of a book.
+const TOGETHER: &str = "tests/cases/yaml_together";
+
 const KINDS: [&str; 4] = [
     "PeerAuthentication",
     "RequestAuthentication",
@@ -43,8 +46,12 @@ fn findings_are_those_beside_the_files() {
     for folder in CASES {
         for path in repository::files(folder, ".yaml").unwrap() {
             let text = repository::read(&path).unwrap();
-            golden.file(&path.with_extension("txt"), &shown(&text));
+            golden.file(&path.with_extension("txt"), &shown(&text, findings));
         }
+    }
+    for path in repository::files(TOGETHER, ".yaml").unwrap() {
+        let text = repository::read(&path).unwrap();
+        golden.file(&path.with_extension("txt"), &shown(&text, findings_together));
     }
     golden.finish();
 }
@@ -203,7 +210,16 @@ fn read(text: &str) -> (Manifests, Vec<Diagnostic>) {
     (manifests, acc.into_sorted())
 }
 
-fn shown(text: &str) -> String {
+/// What is said of objects that are one policy.
+fn findings_together(text: &str) -> Vec<Diagnostic> {
+    let (manifests, mut found) = read(text);
+    let mut acc = Diagnostics::default();
+    repeated::check(&manifests.policies, &mut acc);
+    found.extend(acc.into_sorted());
+    found
+}
+
+fn shown(text: &str, findings: impl Fn(&str) -> Vec<Diagnostic>) -> String {
     let mut sources = SourceMap::default();
     sources.add("", text);
     let mut out = String::new();
@@ -339,5 +355,5 @@ fn alone(value: &Value, found: &mut dyn FnMut(Value)) {
 
 /// The page of a code as a manifest of its own.
 pub(crate) fn earns(yaml: &str, code: &str) -> bool {
-    findings(yaml).iter().any(|d| d.code.id == code)
+    findings_together(yaml).iter().any(|d| d.code.id == code)
 }

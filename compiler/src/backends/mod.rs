@@ -5,6 +5,7 @@ pub mod istio_legacy;
 pub mod kubernetes;
 pub mod manifests;
 pub mod object;
+pub mod repeated;
 pub mod yaml;
 
 use crate::policy::{PolicySet, Target};

@@ -38,6 +38,8 @@ pub enum Source {
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     files: Vec<Text>,
+    /// Files that are read already: a file may be named, stand in a folder that is named, and belong to the project.
+    seen: BTreeSet<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -72,8 +74,8 @@ impl Texts {
             }
             if wanted {
                 let environment = project::environment_of(&path).map(str::to_owned);
-                let content = files.read(&location.path.join(&path));
-                self.add(format!("{}{path}", location.prefix), content, environment, sources, acc);
+                let shown = format!("{}{path}", location.prefix);
+                self.add_file(files, &location.path.join(&path), shown, environment, sources, acc);
             }
         }
         for ((glob, span), used) in globs.iter().zip(used) {
@@ -93,18 +95,33 @@ impl Texts {
     ) {
         for source in list {
             match source {
-                Source::File { path, shown } => self.add(shown.clone(), files.read(path), None, sources, acc),
+                Source::File { path, shown } => self.add_file(files, path, shown.clone(), None, sources, acc),
                 Source::Text { shown, content } => self.add(shown.clone(), content.clone(), None, sources, acc),
                 Source::Folder { path, prefix } => {
                     for inner in paths(files, path)
                         .into_iter()
                         .filter(|inner| is_manifest(Path::new(inner)))
                     {
-                        let content = files.read(&path.join(&inner));
-                        self.add(format!("{prefix}{inner}"), content, None, sources, acc);
+                        let shown = format!("{prefix}{inner}");
+                        self.add_file(files, &path.join(&inner), shown, None, sources, acc);
                     }
                 }
             }
+        }
+    }
+
+    /// Reads a file, once.
+    fn add_file(
+        &mut self,
+        files: &dyn Files,
+        path: &Path,
+        shown: String,
+        environment: Option<String>,
+        sources: &mut SourceMap,
+        acc: &mut Diagnostics,
+    ) {
+        if self.seen.insert(files.identity(path)) {
+            self.add(shown, files.read(path), environment, sources, acc);
         }
     }
 

@@ -15,7 +15,7 @@ pub mod project;
 mod suppress;
 mod texts;
 
-use crate::backends::{self, Artifact, kubernetes::Cluster};
+use crate::backends::{self, Artifact, kubernetes::Cluster, repeated};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir;
 use crate::lower;
@@ -172,6 +172,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
             policies.append(manifests.policies.clone());
             cluster.append(&manifests.cluster);
         }
+        repeated::check(&policies, &mut acc);
         cluster.complete(&mut facts.inventory, &mut facts.stated, target, &mut acc);
         findings.add(acc);
         builds.push(Build {

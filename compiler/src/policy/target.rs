@@ -18,11 +18,19 @@ pub enum Feature {
     AuditCustomClientIp,
     /// The annotation `istio.io/dry-run`: an older release does not know it and enforces the policy.
     DryRun,
+    /// The kinds PeerAuthentication and RequestAuthentication, and `networking.istio.io/v1beta1`.
+    PeerAndRequest,
     SkipVerify,
     DestinationClients,
+    /// AuthorizationPolicy and RequestAuthentication in `security.istio.io/v1`.
+    PoliciesInV1,
     ClaimHeaders,
+    /// The single `targetRef`.
+    TargetRef,
     Cookies,
     TargetRefs,
+    /// PeerAuthentication and DestinationRule in `v1` too.
+    EveryKindInV1,
     PathTemplates,
     JwksTimeout,
     Crl,
@@ -39,14 +47,15 @@ impl Feature {
     #[must_use]
     pub const fn since(self) -> Target {
         let (minor, patch) = match self {
-            Self::Deny => (5, 0),
+            Self::Deny | Self::PeerAndRequest => (5, 0),
             Self::AuditCustomClientIp => (8, 0),
             Self::DryRun => (10, 0),
             Self::SkipVerify => (12, 0),
             Self::DestinationClients => (14, 0),
-            Self::ClaimHeaders => (17, 0),
+            Self::ClaimHeaders | Self::PoliciesInV1 => (17, 0),
+            Self::TargetRef => (20, 0),
             Self::Cookies => (21, 0),
-            Self::TargetRefs | Self::PathTemplates | Self::JwksTimeout | Self::Crl => (22, 0),
+            Self::TargetRefs | Self::EveryKindInV1 | Self::PathTemplates | Self::JwksTimeout | Self::Crl => (22, 0),
             Self::GatewayClassTarget | Self::ServiceAccounts => (25, 0),
             Self::IssuerWithoutIss => (27, 0),
             Self::SpaceDelimitedClaims => (28, 0),

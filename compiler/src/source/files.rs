@@ -68,8 +68,8 @@ pub trait Files: Sync {
     /// What is there; `None` for nothing.
     fn kind(&self, path: &Path) -> Option<EntryKind>;
 
-    /// One path for every way to the same folder, so that a walk can tell that it has been there.
-    fn identity(&self, folder: &Path) -> PathBuf;
+    /// One path for every way to the same folder or file, so that a walk can tell that it has been there.
+    fn identity(&self, path: &Path) -> PathBuf;
 }
 
 /// The path without `.` and `name/..`.
@@ -131,8 +131,8 @@ impl Files for Disk {
         }
     }
 
-    fn identity(&self, folder: &Path) -> PathBuf {
-        std::fs::canonicalize(folder).unwrap_or_else(|_| clean(folder))
+    fn identity(&self, path: &Path) -> PathBuf {
+        std::fs::canonicalize(path).unwrap_or_else(|_| clean(path))
     }
 }
 
@@ -213,8 +213,8 @@ impl Files for Memory {
         holds.then_some(EntryKind::Folder)
     }
 
-    fn identity(&self, folder: &Path) -> PathBuf {
-        clean(folder)
+    fn identity(&self, path: &Path) -> PathBuf {
+        clean(path)
     }
 }
 
@@ -248,8 +248,8 @@ impl Files for Overlay<'_> {
         self.top.kind(path).or_else(|| self.below.kind(path))
     }
 
-    fn identity(&self, folder: &Path) -> PathBuf {
-        self.below.identity(folder)
+    fn identity(&self, path: &Path) -> PathBuf {
+        self.below.identity(path)
     }
 }
 

@@ -15,6 +15,7 @@ pub(in crate::backends) mod metadata;
 pub(in crate::backends) mod names;
 mod peer_authentication;
 pub(in crate::backends) mod read;
+mod releases;
 mod request_authentication;
 pub(in crate::backends) mod schema;
 mod selection;
@@ -170,7 +171,7 @@ fn kind(node: &Node, acc: &mut Diagnostics) -> Option<Of> {
     Some(Of::Judged(kind))
 }
 
-fn judge(node: &Node, kind: Kind, _target: Target, acc: &mut Diagnostics) {
+fn judge(node: &Node, kind: Kind, target: Target, acc: &mut Diagnostics) {
     for entry in node.entries() {
         const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
         if !FIELDS.contains(&entry.key.as_str()) {
@@ -194,6 +195,7 @@ fn judge(node: &Node, kind: Kind, _target: Target, acc: &mut Diagnostics) {
     }
     metadata::check(node, kind.name(), acc);
     metadata::annotations(node, kind, acc);
+    releases::check(node, kind, target, acc);
     match node.get("spec") {
         Some(spec) => {
             schema::walk(kind.shape(), spec, "spec", acc);

@@ -6,6 +6,7 @@ mod traffic;
 use crate::backends::yaml::tree::Problem;
 use crate::diagnostics::code::codes;
 use crate::diagnostics::{Applicability, Diagnostic, Fix, suggest};
+use crate::policy::{Meta, Target};
 use crate::source::Span;
 pub(in crate::backends) use policies::*;
 pub(super) use traffic::*;
@@ -67,6 +68,10 @@ codes! {
         "A traffic policy has a setting that is deprecated or without effect.";
     DROPPED_ATTRIBUTE Warning "W0527" "dropped-attribute" "dropped_attribute.md"
         "The key of a condition is one that Istio takes and then ignores.";
+    FIELD_NOT_IN_RELEASE Error "E0528" "field-not-in-release" "field_not_in_release.md"
+        "An object says what the target release does not know.";
+    REPEATED_OBJECT Error "E0529" "repeated-object" "repeated_object.md"
+        "An object is there twice.";
 }
 
 pub(super) fn problem(problem: Problem) -> Diagnostic {
@@ -108,6 +113,24 @@ pub(super) fn problem(problem: Problem) -> Diagnostic {
         )
         .help("put `---` on a line of its own before the document"),
     }
+}
+
+pub(super) fn field_not_in_release(span: Span, what: &str, target: Target, since: Target) -> Diagnostic {
+    let message = format!("`{target}` lacks {what}: it came with `{since}`");
+    Diagnostic::new(&FIELD_NOT_IN_RELEASE, span, message)
+        .help("an older cluster drops it without a word and enforces the rest")
+        .help(format!("name `{since}` or newer as the target, or say it otherwise"))
+}
+
+pub(in crate::backends) fn repeated_object(span: Span, first: Span, kind: &str, meta: &Meta) -> Diagnostic {
+    let place = meta
+        .namespace
+        .as_ref()
+        .map_or(String::new(), |namespace| format!("{namespace}/"));
+    let message = format!("the {kind} `{place}{}` is here twice", meta.name);
+    Diagnostic::new(&REPEATED_OBJECT, span, message)
+        .secondary(first, "the first one")
+        .help("keep one of them: a cluster keeps the one that is applied last, and which one that is nobody can say")
 }
 
 /// The candidate that differs in case and separators only, else the nearest one.
