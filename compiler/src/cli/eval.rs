@@ -468,13 +468,6 @@ impl Reader<'_> {
             let same = issuers.filter(|(_, issuer)| issuer.iss.as_ref().is_some_and(|iss| iss.it == name));
             found = same.map(|(at, _)| at).collect();
         }
-        let [issuer] = found.as_slice() else {
-            return Err(if found.is_empty() {
-                format!("there is no issuer `{name}`")
-            } else {
-                format!("several issuers are called `{name}`; say the name of one")
-            });
-        };
         let state = match text(object, "state")?.as_deref() {
             None | Some("valid") => TokenState::Valid,
             Some("expired") => TokenState::Expired,
@@ -486,8 +479,12 @@ impl Reader<'_> {
             Some(Json::Object(claims)) => claims,
             Some(_) => return Err("`claims` is an object".to_owned()),
         };
-        inventory::token(self.program, IssuerId(*issuer), claims, state)
-            .ok_or_else(|| format!("there is no issuer `{name}`"))
+        match found.as_slice() {
+            [] => self.tokens.given(&name, claims, state),
+            [issuer] => inventory::token(self.program, IssuerId(*issuer), claims, state)
+                .ok_or_else(|| format!("there is no issuer `{name}`")),
+            _ => Err(format!("several issuers are called `{name}`; say the name of one")),
+        }
     }
 }
 

@@ -1,15 +1,18 @@
 //! Tokens as text in questions: whose keys are in which file, where a token is put, and what time it is.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
 use super::{Io, clock};
 use crate::driver::Build;
+use crate::hir::Program;
 use crate::jwt::{Jwt, KeyFiles, KeySet, TokenReader};
 use crate::lower::inventory;
+use crate::policy::effective::{self, TokenRule};
 use crate::policy::evaluate::{self, Judge};
-use crate::policy::request::{Answer, Place, Request, Unknown};
+use crate::policy::request::{Answer, Json, Place, Request, Token, TokenState, Unknown};
 use crate::policy::tokens::TokenText;
 use crate::policy::{JwtRule, Keys};
 use crate::source::{Disk, Files as _};
@@ -28,7 +31,11 @@ pub(super) struct TokenArgs {
 
 /// Reads the tokens of requests to one policy.
 pub(super) struct Tokens<'b> {
-    build: &'b Build,
+    program: &'b Program,
+    /// All rules for tokens of the policy.
+    rules: Vec<TokenRule>,
+    /// Where the rules look first, by their issuers.
+    places: BTreeMap<String, Place>,
     reader: TokenReader,
     now: Option<i64>,
 }
@@ -69,12 +76,6 @@ pub(super) fn key_set(file: &str, io: &Io<'_>) -> anyhow::Result<KeySet> {
     KeySet::read(&text).with_context(|| format!("`{file}` is no key set"))
 }
 
-/// The rules for tokens of a policy.
-pub(super) fn rules(build: &Build) -> impl Iterator<Item = &JwtRule> {
-    let objects = build.policies.request_authentications.iter();
-    objects.flat_map(|object| &object.rules)
-}
-
 /// By what the keys of an issuer are looked up.
 fn keys_of(issuer: &str, build: &Build) -> anyhow::Result<Vec<String>> {
     let declared = build.program.issuers.iter().filter(|it| it.name == issuer);
@@ -83,7 +84,8 @@ fn keys_of(issuer: &str, build: &Build) -> anyhow::Result<Vec<String>> {
         let inline = it.jwks.is_some();
         (address.or(it.iss.as_ref().map(|iss| &iss.it)).cloned(), inline)
     });
-    let in_force = rules(build).filter(|rule| {
+    let rules = effective::token_rules(&build.policies);
+    let in_force = rules.iter().map(|rule| &rule.rule).filter(|rule| {
         let address = matches!(&rule.keys, Keys::Uri(address) if address == issuer);
         address || rule.issuer.as_deref() == Some(issuer)
     });
@@ -105,8 +107,17 @@ fn keys_of(issuer: &str, build: &Build) -> anyhow::Result<Vec<String>> {
 impl<'b> Tokens<'b> {
     pub(super) fn new(args: &TokenArgs, build: &'b Build, io: &Io<'_>) -> anyhow::Result<Self> {
         let files = args.key_files(build, io)?;
+        let rules = effective::token_rules(&build.policies);
+        let mut places = BTreeMap::new();
+        for rule in rules.iter().map(|rule| &rule.rule) {
+            if let (Some(issuer), Some(place)) = (&rule.issuer, evaluate::first_place(rule)) {
+                places.entry(issuer.clone()).or_insert(place);
+            }
+        }
         Ok(Self {
-            build,
+            program: &build.program,
+            rules,
+            places,
             reader: TokenReader::new(&build.policies, &files),
             now: args.time()?,
         })
@@ -120,15 +131,48 @@ impl<'b> Tokens<'b> {
     /// Puts a token where its issuer is read first; of an unknown issuer, behind `Authorization: Bearer`.
     pub(super) fn put(&self, text: &str, request: &mut Request) {
         let iss = Jwt::read(text).ok().and_then(|jwt| jwt.iss().map(str::to_owned));
-        let declared = || inventory::place_of(&self.build.program, iss.as_deref()?);
-        let in_force = || {
-            let mut rules = rules(self.build);
-            rules
-                .find(|rule| rule.issuer == iss && iss.is_some())
-                .and_then(evaluate::first_place)
-        };
+        let declared = || inventory::place_of(self.program, iss.as_deref()?);
+        let in_force = || self.places.get(iss.as_deref()?).cloned();
         let place = declared().or_else(in_force).unwrap_or_else(Place::bearer);
         request.put(&place, text);
+    }
+
+    /// All rules for tokens of the policy.
+    pub(super) fn rules(&self) -> &[TokenRule] {
+        &self.rules
+    }
+
+    /// A token by what it says, of an issuer that only manifests name; `iss` and `aud` are the rule's unless the claims
+    /// say them.
+    pub(super) fn given(
+        &self,
+        iss: &str,
+        mut claims: BTreeMap<String, Json>,
+        state: TokenState,
+    ) -> Result<Token, String> {
+        let rules = self.rules.iter().map(|rule| &rule.rule);
+        let rules: Vec<&JwtRule> = rules.filter(|rule| rule.issuer.as_deref() == Some(iss)).collect();
+        let rule = rules.first().ok_or_else(|| format!("there is no issuer `{iss}`"))?;
+        if rules.iter().any(|other| other.keys != rule.keys) {
+            return Err(format!(
+                "rules with other keys share the issuer `{iss}`; give the token as text"
+            ));
+        }
+        let mut say = |name: &str, value: Option<&str>| {
+            if let Some(value) = value {
+                let value = Json::String(value.to_owned());
+                claims.entry(name.to_owned()).or_insert(value);
+            }
+        };
+        say("iss", Some(iss));
+        say("aud", rule.audiences.first().map(String::as_str));
+        Ok(Token {
+            keys: rule.keys.clone(),
+            issuer: rule.issuer.clone(),
+            claims,
+            state,
+            place: evaluate::first_place(rule).unwrap_or_else(Place::bearer),
+        })
     }
 
     /// The answer to a request with the tokens in it. Where a token as text says a time and nobody says what time it

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Jwt, KeySet};
+use crate::policy::effective;
 use crate::policy::evaluate;
 use crate::policy::request::{Place, Request};
 use crate::policy::tokens::{KeySource, Signature, TokenText, TokenTexts};
@@ -11,6 +12,9 @@ use crate::policy::{JwtRule, Keys, PolicySet};
 
 /// Key sets by whom they are given for: the `iss` of an issuer, or the address of its keys.
 pub type KeyFiles = BTreeMap<String, Arc<KeySet>>;
+
+/// The algorithms that every proxy knows since Istio 1.4.
+const OF_OLD: &[&str] = &["RS256", "RS384", "RS512", "ES256"];
 
 /// So many texts are remembered.
 const REMEMBERED: usize = 10_000;
@@ -21,6 +25,8 @@ pub struct TokenReader {
     /// Every place where a rule looks.
     places: Vec<Place>,
     sources: Vec<Source>,
+    /// The proxies are those of Istio 1.4.
+    is_legacy: bool,
     refused: Arc<Vec<(KeySource, String)>>,
     known: Mutex<BTreeMap<String, Arc<TokenText>>>,
 }
@@ -48,8 +54,10 @@ impl TokenReader {
     /// For the rules of a policy. Keys that are not in the policy are looked up in `files`.
     #[must_use]
     pub fn new(policies: &PolicySet, files: &KeyFiles) -> Self {
-        let objects = policies.request_authentications.iter();
-        Self::of_rules(objects.flat_map(|object| &object.rules), files)
+        let rules = effective::token_rules(policies);
+        let mut reader = Self::of_rules(rules.iter().map(|rule| &rule.rule), files);
+        reader.is_legacy = !policies.authentication_policies.is_empty();
+        reader
     }
 
     /// For some rules.
@@ -83,6 +91,7 @@ impl TokenReader {
         Self {
             places,
             sources,
+            is_legacy: false,
             refused: Arc::new(refused),
             known: Mutex::default(),
         }
@@ -133,6 +142,10 @@ impl TokenReader {
         };
         let signatures = self.sources.iter().filter(meant).map(|source| {
             let signature = match &source.keys {
+                _ if self.is_legacy && !OF_OLD.contains(&jwt.header.alg.as_str()) => Signature::Unknown(format!(
+                    "whether the proxies of Istio 1.4 know the algorithm {} of a token is not judged",
+                    jwt.header.alg
+                )),
                 Known::Keys(keys) => keys.check(&jwt, text),
                 Known::Elsewhere(why) | Known::Refused(why) => Signature::Unknown(why.clone()),
             };

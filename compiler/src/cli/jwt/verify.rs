@@ -11,10 +11,11 @@ use crate::cli::tokens::{self, TokenArgs, Tokens};
 use crate::cli::{ExitCode, Io, clock, report, verdicts};
 use crate::driver::{self, Outcome};
 use crate::jwt::Jwt;
+use crate::policy::effective::TokenRule;
 use crate::policy::evaluate;
 use crate::policy::request::Unknown;
 use crate::policy::tokens::{Signature, TokenText};
-use crate::policy::{JwtRule, RequestAuthentication, Target};
+use crate::policy::{JwtRule, Target};
 
 /// Say which issuer of the policy accepts a token, and why the others do not
 ///
@@ -36,8 +37,7 @@ pub(super) struct Args {
 
 /// What one rule says.
 struct Said<'p> {
-    object: &'p RequestAuthentication,
-    rule: &'p JwtRule,
+    rule: &'p TokenRule,
     /// `Ok(None)`: accepted.
     verdict: Result<Option<String>, String>,
 }
@@ -67,15 +67,11 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     };
     let reader = Tokens::new(&args.tokens, build, io)?;
     let token = reader.read(&text);
-    let objects = build.policies.request_authentications.iter();
-    let rules = objects.flat_map(|object| object.rules.iter().map(move |rule| (object, rule)));
-    let said: Vec<Said<'_>> = rules
-        .map(|(object, rule)| Said {
-            object,
-            rule,
-            verdict: verdict(rule, &token, now, outcome.target),
-        })
-        .collect();
+    let said = reader.rules().iter().map(|rule| Said {
+        rule,
+        verdict: verdict(&rule.rule, &token, now, outcome.target),
+    });
+    let said: Vec<Said<'_>> = said.collect();
     let accepted = said.iter().any(|said| said.verdict == Ok(None));
     let text = match args.format {
         Format::Human => human(&said, &token, &outcome, clock),
@@ -91,8 +87,8 @@ fn verdict(rule: &JwtRule, token: &Arc<TokenText>, now: i64, target: Target) -> 
     Ok(fault.map(|fault| fault.to_string()))
 }
 
-fn places(rule: &JwtRule) -> Vec<String> {
-    evaluate::places_of(rule).iter().map(ToString::to_string).collect()
+fn places(rule: &TokenRule) -> Vec<String> {
+    rule.places.iter().map(ToString::to_string).collect()
 }
 
 fn human(said: &[Said<'_>], token: &TokenText, outcome: &Outcome, clock: Option<i64>) -> String {
@@ -104,13 +100,9 @@ fn human(said: &[Said<'_>], token: &TokenText, outcome: &Outcome, clock: Option<
         return "the policy accepts no tokens at all\n".to_owned();
     }
     for said in said {
-        let (file, line, _) = verdicts::place(&outcome.sources, said.rule.origin);
-        let issuer = said.rule.issuer.as_deref().unwrap_or("any issuer");
-        let namespace = said.object.meta.namespace.as_deref().unwrap_or_default();
-        let whose = format!(
-            "{issuer} in RequestAuthentication {namespace}/{} ({file}:{line})",
-            said.object.meta.name
-        );
+        let (file, line, _) = verdicts::place(&outcome.sources, said.rule.rule.origin);
+        let issuer = said.rule.rule.issuer.as_deref().unwrap_or("any issuer");
+        let whose = format!("{issuer} in {} ({file}:{line})", said.rule.object);
         out.push_str(&match &said.verdict {
             Ok(None) => format!(
                 "accepted by {whose}\n  where it stands in {}\n",
@@ -130,11 +122,10 @@ fn json_of(said: &[Said<'_>], outcome: &Outcome, (now, clock): (i64, Option<i64>
     let rules: Vec<serde_json::Value> = said
         .iter()
         .map(|said| {
-            let (file, line, _) = verdicts::place(&outcome.sources, said.rule.origin);
-            let namespace = said.object.meta.namespace.as_deref().unwrap_or_default();
+            let (file, line, _) = verdicts::place(&outcome.sources, said.rule.rule.origin);
             json!({
-                "issuer": said.rule.issuer,
-                "object": format!("RequestAuthentication {namespace}/{}", said.object.meta.name),
+                "issuer": said.rule.rule.issuer,
+                "object": said.rule.object.to_string(),
                 "file": file,
                 "line": line,
                 "places": places(said.rule),

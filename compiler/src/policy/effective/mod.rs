@@ -165,7 +165,7 @@ impl Stage {
 pub struct TokenRule {
     pub rule: JwtRule,
     /// Where it looks, in Envoy's order.
-    pub(crate) places: Vec<Place>,
+    pub places: Vec<Place>,
     pub object: ObjectRef,
 }
 
@@ -177,6 +177,26 @@ impl TokenRule {
             object,
         }
     }
+}
+
+/// Every rule for tokens of a policy, wherever it holds; of a legacy policy each issuer that is named.
+#[must_use]
+pub fn token_rules(policies: &PolicySet) -> Vec<TokenRule> {
+    let mut rules = Vec::new();
+    for policy in &policies.request_authentications {
+        let object = object_of("RequestAuthentication", &policy.meta);
+        rules.extend(
+            policy
+                .rules
+                .iter()
+                .map(|rule| TokenRule::new(rule.clone(), object.clone())),
+        );
+    }
+    for policy in &policies.authentication_policies {
+        let object = legacy::object_ref(policy);
+        rules.extend(legacy::token_rules(policy).map(|rule| TokenRule::new(rule, object.clone())));
+    }
+    rules
 }
 
 /// An AuthorizationPolicy, compiled.

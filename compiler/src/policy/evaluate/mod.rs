@@ -28,7 +28,7 @@ use client::{Client, Said};
 use matching::{Facts, HeaderValue, Host, Peer};
 use path::Path;
 use places::Carried;
-pub use token_questions::{claims_fault, first_place, places_of, token_fault, token_texts};
+pub use token_questions::{claims_fault, first_place, token_fault, token_texts};
 
 /// Answers questions about one policy, one installation and one release. What is in force at a workload is composed once.
 #[derive(Debug)]

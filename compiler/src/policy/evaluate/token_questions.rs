@@ -41,12 +41,6 @@ pub fn claims_fault(claims: &BTreeMap<String, Json>, now: Option<i64>) -> Option
         .or_else(|| tokens::out_of_time(claims, Some(now?), Target::NEWEST.token_leeway()).ok()?)
 }
 
-/// The places where a rule looks for tokens, in Envoy's order.
-#[must_use]
-pub fn places_of(rule: &JwtRule) -> Vec<Place> {
-    places::places(rule)
-}
-
 /// The texts at some places of a request that may be tokens.
 #[must_use]
 pub fn token_texts(places: &[Place], request: &Request) -> Vec<String> {

@@ -250,11 +250,10 @@ impl Authentication {
             // No keys are discovered for a MeshPolicy.
             has_keys: !(of_mesh && jwt.keys == Keys::Discovery),
         };
-        let kind = if of_mesh { "MeshPolicy" } else { "Policy" };
         let origins = policy.origins.iter();
         Self {
             reason: Reason {
-                object: object_of(kind, &policy.meta),
+                object: object_ref(policy),
                 rule: None,
                 origin: policy.meta.origin,
             },
@@ -293,6 +292,22 @@ impl Authentication {
 }
 
 /// As today's rule, so that tokens are found and read by the same code. The token is always forwarded.
+/// The object that a policy is.
+pub(crate) fn object_ref(policy: &AuthenticationPolicy) -> ObjectRef {
+    let of_mesh = policy.meta.namespace.is_none();
+    object_of(if of_mesh { "MeshPolicy" } else { "Policy" }, &policy.meta)
+}
+
+/// The issuers that a policy names, as rules for tokens.
+pub(crate) fn token_rules(policy: &AuthenticationPolicy) -> impl Iterator<Item = JwtRule> {
+    let peers = policy.peers.iter().filter_map(|peer| match peer {
+        PeerMethod::Jwt(jwt) => Some(jwt),
+        PeerMethod::Mtls { .. } => None,
+    });
+    let origins = policy.origins.iter().map(|origin| &origin.jwt);
+    peers.chain(origins).map(token_rule)
+}
+
 fn token_rule(jwt: &Jwt) -> JwtRule {
     let place = |name: &String| HeaderPlace {
         name: name.clone(),
