@@ -181,7 +181,7 @@ impl TokenRule {
 
 /// Every rule for tokens of a policy, wherever it holds; of a legacy policy each issuer that is named.
 #[must_use]
-pub fn token_rules(policies: &PolicySet) -> Vec<TokenRule> {
+pub fn token_rules(policies: &super::PolicySet) -> Vec<TokenRule> {
     let mut rules = Vec::new();
     for policy in &policies.request_authentications {
         let object = object_of("RequestAuthentication", &policy.meta);

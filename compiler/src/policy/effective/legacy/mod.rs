@@ -11,7 +11,7 @@ use super::mtls::Mode;
 use super::{includes, object_of};
 use crate::policy::inventory::{Inventory, Service};
 use crate::policy::legacy::{AuthenticationPolicy, Jwt, PeerMethod, PrincipalBinding, ServicePort};
-use crate::policy::request::{Reason, Unknown};
+use crate::policy::request::{ObjectRef, Reason, Unknown};
 use crate::policy::{HeaderPlace, JwtRule, Keys, MtlsMode, StringMap};
 pub(crate) use trigger::Trigger;
 
