@@ -21,6 +21,8 @@ mod istio_accepts;
 #[cfg(test)]
 mod kubectl_reads;
 #[cfg(test)]
+mod legacy;
+#[cfg(test)]
 mod legacy_crds;
 #[cfg(test)]
 mod manifests;

@@ -59,6 +59,9 @@ impl Completion<'_> {
                 continue;
             }
             for (number, target) in numbers(object) {
+                if !ports.contains(&(number, target)) {
+                    ports.push((number, target));
+                }
                 let protocol = object.ports.iter().find(|port| port.number == number);
                 if let Some(port) = protocol {
                     self.port(index, target, Said::new(port.protocol, port.span));

@@ -24,7 +24,7 @@ pub struct Legacy {
     ports: BTreeMap<u16, Vec<Held>>,
     /// Of all other ports.
     elsewhere: Vec<Held>,
-    /// Whether a Service of the pod is declared.
+    /// Whether a Service of the pod is declared, and where all its ports lead.
     has_service: bool,
 }
 
@@ -85,7 +85,12 @@ impl Legacy {
                 held.extend(of_service_port(policies, service, *service_port));
             }
         }
-        let has_service = services().next().is_some();
+        // Of a Service port without a pod port it is not known where it leads.
+        let is_known = |service: &Service| {
+            let leads = |port: &u16| service.pod_port(*port).is_some();
+            !service.ports.is_empty() && service.port_names.keys().all(leads)
+        };
+        let has_service = services().next().is_some() && services().all(is_known);
         let mut elsewhere = vec![if gateway { Held::Nothing } else { Held::Passthrough }];
         if !has_service {
             let declared = |name: &str| {
@@ -145,7 +150,7 @@ impl Legacy {
     /// What would have to be said where candidates differ.
     pub(crate) fn unclear(&self, port: Option<u16>) -> Unknown {
         let why = if !self.has_service {
-            "a policy of Istio 1.4 holds at the ports of a Service, and no `service` of this workload is declared"
+            "a policy of Istio 1.4 holds at the ports of a Service, and no `service` of this workload is declared with its ports"
         } else if port.is_none() {
             return Unknown::Port;
         } else {
