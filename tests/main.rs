@@ -27,6 +27,8 @@ mod legacy_crds;
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
+mod precedence;
+#[cfg(test)]
 mod read_back;
 #[cfg(test)]
 mod real_parts;

@@ -17,9 +17,11 @@ fn judge(project: &Path, target: &str) -> Result<String, String> {
         out: &mut out,
         err: &mut err,
         cwd: repository::root().to_path_buf(),
+        out_is_terminal: false,
         err_is_terminal: false,
         no_color: true,
         color: false,
+        out_color: false,
     };
     let args = ["meshc", "test", "--target", target].map(Into::into);
     let code = meshc::cli::run(args.into_iter().chain([project.as_os_str().to_owned()]), &mut io);

@@ -13,9 +13,11 @@ fn main() -> ExitCode {
         out: &mut stdout(),
         err: &mut stderr(),
         cwd: std::env::current_dir().unwrap_or_default(),
+        out_is_terminal: stdout().is_terminal(),
         err_is_terminal: stderr().is_terminal(),
         no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
         color: false,
+        out_color: false,
     };
     meshc::cli::run(std::env::args_os(), &mut io).into()
 }

@@ -98,9 +98,11 @@ impl Shell {
             out: &mut out,
             err: &mut err,
             cwd: self.cwd.clone(),
+            out_is_terminal: false,
             err_is_terminal: false,
             no_color: false,
             color: false,
+            out_color: false,
         };
         let args = std::iter::once("meshc").chain(args.iter().copied()).map(Into::into);
         let code = meshc::cli::run(args, &mut io);

@@ -6,7 +6,17 @@ use super::Shell;
 fn help_has_examples_and_exit_codes() {
     let ran = Shell::new().run(["--help"]).clean();
     ran.prints("Examples:").prints("meshc new shop").prints("Exit codes:");
-    for command in ["build", "check", "fmt", "explain", "new", "completions", "jwt"] {
+    for command in [
+        "build",
+        "check",
+        "graph",
+        "effective",
+        "fmt",
+        "explain",
+        "new",
+        "completions",
+        "jwt",
+    ] {
         Shell::new().run([command, "--help"]).clean().prints("Examples:\n");
     }
 }
@@ -96,9 +106,11 @@ fn a_reader_that_goes_away_is_no_mistake() {
         out: &mut Gone,
         err: &mut Vec::new(),
         cwd: std::path::PathBuf::new(),
+        out_is_terminal: false,
         err_is_terminal: false,
         no_color: false,
         color: false,
+        out_color: false,
     };
     let args = ["meshc", "explain"].map(Into::into);
     assert_eq!(meshc::cli::run(args, &mut io), meshc::cli::ExitCode::Clean);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, eval, explain, fmt, jwt, new, test};
+use super::{build, check, completions, effective, eval, explain, fmt, graph, jwt, new, test};
 
 /// Policy as code for Istio: compiles `.mesh` files to the security objects of a service mesh.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ pub(super) enum Command {
     Test(test::Args),
     Eval(Box<eval::Args>),
     Jwt(Box<jwt::Args>),
+    Effective(effective::Args),
+    Graph(graph::Args),
     Fmt(fmt::Args),
     Explain(explain::Args),
     New(new::Args),

@@ -14,21 +14,26 @@ pub struct Io<'a> {
     pub out: &'a mut dyn Write,
     pub err: &'a mut dyn Write,
     pub cwd: PathBuf,
+    /// Whether the first stream is a terminal.
+    pub out_is_terminal: bool,
     /// Whether the second stream is a terminal.
     pub err_is_terminal: bool,
     /// Whether the environment asks for no colours.
     pub no_color: bool,
     /// Whether reports have colours, once the arguments are known.
     pub color: bool,
+    /// Whether answers have colours, once the arguments are known.
+    pub out_color: bool,
 }
 
 impl Io<'_> {
     pub(super) fn choose_colors(&mut self, color: Color) {
-        self.color = match color {
-            Color::Auto => self.err_is_terminal && !self.no_color,
+        let wanted = |terminal: bool| match color {
+            Color::Auto => terminal && !self.no_color,
             Color::Always => true,
             Color::Never => false,
         };
+        (self.color, self.out_color) = (wanted(self.err_is_terminal), wanted(self.out_is_terminal));
     }
 
     /// Writes the answer of the run.

@@ -8,9 +8,11 @@ mod check;
 mod clock;
 mod completions;
 mod disk;
+mod effective;
 mod eval;
 mod explain;
 mod fmt;
+mod graph;
 mod io;
 mod jwt;
 mod new;
@@ -19,6 +21,8 @@ mod report;
 mod test;
 mod tokens;
 mod verdicts;
+mod workloads;
+mod wrap;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,6 +77,8 @@ fn dispatch(args: &args::Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         args::Command::Test(args) => test::run(args, io),
         args::Command::Eval(args) => eval::run(args, io),
         args::Command::Jwt(args) => jwt::run(args, io),
+        args::Command::Effective(args) => effective::run(args, io),
+        args::Command::Graph(args) => graph::run(args, io),
         args::Command::Fmt(args) => fmt::run(args, io),
         args::Command::Explain(args) => explain::run(args, io),
         args::Command::New(args) => new::run(args, io),

@@ -141,7 +141,7 @@ fn ask(row: &Row) -> Result<Seen, Unknown> {
     let rules: Vec<TokenRule> = row
         .rules
         .iter()
-        .map(|rule| TokenRule::new(rule.clone(), object.clone()))
+        .map(|rule| TokenRule::new(rule.clone(), object.clone(), (0, 0)))
         .collect();
     let (verdict, rest) = tokens::verify(&rules, evaluate::carried(&request), request.now, 60)?;
     let made = rest

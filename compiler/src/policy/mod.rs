@@ -5,13 +5,16 @@
 
 pub mod effective;
 pub mod evaluate;
+pub mod graph;
 pub mod inventory;
 pub mod legacy;
 pub mod listing;
 pub mod request;
 pub mod stated;
+pub mod summary;
 pub mod target;
 pub mod tokens;
+pub mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -44,6 +47,17 @@ impl PolicySet {
         self.destination_rules.extend(other.destination_rules);
         self.authentication_policies.extend(other.authentication_policies);
     }
+}
+
+/// A policy of a set: its kind, and its index in the list of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PolicyId {
+    Peer(usize),
+    Request(usize),
+    Authorization(usize),
+    Destination(usize),
+    /// Of the legacy API.
+    Legacy(usize),
 }
 
 /// What every object has.

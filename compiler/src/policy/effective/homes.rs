@@ -79,8 +79,8 @@ impl<'p, P> Filed<'p, P> {
         Self { all, places }
     }
 
-    /// The policies that an enforcer may have to heed, in the order of the set.
-    pub(crate) fn of<'s>(&'s self, enforcer: Enforcer<'s>, root: &'s str) -> Vec<&'s P> {
+    /// The policies that an enforcer may have to heed with their indices, in the order of the set.
+    pub(crate) fn of<'s>(&'s self, enforcer: Enforcer<'s>, root: &'s str) -> Vec<(usize, &'s P)> {
         let mut found: Vec<usize> = Vec::new();
         let mut add = |namespace, hook| found.extend(self.places.get(&(namespace, hook)).into_iter().flatten());
         match enforcer {
@@ -112,7 +112,10 @@ impl<'p, P> Filed<'p, P> {
         }
         found.sort_unstable();
         found.dedup();
-        found.into_iter().filter_map(|at| self.all.get(at)).collect()
+        found
+            .into_iter()
+            .filter_map(|at| Some((at, self.all.get(at)?)))
+            .collect()
     }
 }
 

@@ -11,7 +11,7 @@ use super::evaluate::matching::Facts;
 use super::evaluate::places;
 use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
 use super::request::{ObjectRef, Place, Reason};
-use super::{Action, Authorization, JwtRule, Meta, Selection, StringMap, Target, TargetRef, TargetRefKind};
+use super::{Action, Authorization, JwtRule, Meta, PolicyId, Selection, StringMap, Target, TargetRef, TargetRefKind};
 use crate::source::Span;
 pub use homes::Homes;
 use index::Index;
@@ -130,6 +130,16 @@ pub struct Effective {
     pub(crate) providers: usize,
     pub(crate) deny: Stage,
     pub(crate) allow: Stage,
+    /// Policies that select the enforcer and have no say there.
+    pub aside: Vec<Aside>,
+}
+
+/// A policy that selects an enforcer and has no say in its answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aside {
+    pub policy: PolicyId,
+    /// Why, as a sentence.
+    pub why: &'static str,
 }
 
 /// The policies of one action, and where their rules are found.
@@ -167,14 +177,17 @@ pub struct TokenRule {
     /// Where it looks, in Envoy's order.
     pub places: Vec<Place>,
     pub object: ObjectRef,
+    /// The policy, as an index into [`PolicySet::request_authentications`](crate::policy::PolicySet), and the rule in it.
+    pub source: (usize, usize),
 }
 
 impl TokenRule {
-    pub(crate) fn new(rule: JwtRule, object: ObjectRef) -> Self {
+    pub(crate) fn new(rule: JwtRule, object: ObjectRef, source: (usize, usize)) -> Self {
         Self {
             places: places::places(&rule),
             rule,
             object,
+            source,
         }
     }
 }
@@ -202,6 +215,8 @@ pub fn token_rules(policies: &super::PolicySet) -> Vec<TokenRule> {
 /// An AuthorizationPolicy, compiled.
 #[derive(Debug)]
 pub(crate) struct Policy {
+    /// As an index into [`PolicySet::authorizations`](crate::policy::PolicySet).
+    pub(crate) source: usize,
     pub(crate) object: ObjectRef,
     pub(crate) origin: Span,
     pub(crate) dry_run: bool,
@@ -216,6 +231,13 @@ pub(crate) struct Policy {
 impl Policy {
     pub(crate) fn rules(&self, http: bool) -> &[CompiledRule] {
         if http { &self.http } else { &self.tcp }
+    }
+
+    /// Whether a rule, by its index, can match requests, or else connections.
+    pub(crate) fn can_match(&self, index: usize, http: bool) -> bool {
+        let rule = self.rules(http).iter().find(|rule| rule.index == index);
+        // A clause without lists never holds.
+        rule.is_some_and(|rule| rule.clauses.iter().all(|clause| !clause.is_empty()))
     }
 
     /// This policy as a reason, for a rule or as a whole.
@@ -257,33 +279,41 @@ impl Effective {
             providers: 0,
             deny: Stage::default(),
             allow: Stage::default(),
+            aside: Vec::new(),
         };
-        if !enforcer.is_ztunnel() {
-            for policy in policies.tokens.of(enforcer, &mesh.root) {
-                if heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
-                    effective.tokens.extend(
-                        policy
-                            .rules
-                            .iter()
-                            .map(|rule| TokenRule::new(rule.clone(), object_of("RequestAuthentication", &policy.meta))),
-                    );
-                }
-            }
-            effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));
-        }
-        let own_domains = mesh.own_domains();
-        let (mut custom, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new());
-        for policy in policies.access.of(enforcer, &mesh.root) {
+        for (at, policy) in policies.tokens.of(enforcer, &mesh.root) {
             if !heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
                 continue;
             }
-            let compiled = compile(policy, enforcer.is_ztunnel(), target, &own_domains);
+            if enforcer.is_ztunnel() {
+                effective.set_aside(PolicyId::Request(at), "ztunnel reads no tokens");
+                continue;
+            }
+            let rules = policy.rules.iter().enumerate();
+            effective.tokens.extend(rules.map(|(index, rule)| {
+                let object = object_of("RequestAuthentication", &policy.meta);
+                TokenRule::new(rule.clone(), object, (at, index))
+            }));
+        }
+        effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));
+        let own_domains = mesh.own_domains();
+        let (mut custom, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, policy) in policies.access.of(enforcer, &mesh.root) {
+            if !heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
+                continue;
+            }
+            let compiled = || compile(at, policy, enforcer.is_ztunnel(), target, &own_domains);
             match &policy.action {
-                Action::Allow(_) => allow.push(compiled),
-                Action::Deny(_) => deny.push(compiled),
-                // ztunnel is not told of them; AUDIT never has a say.
-                Action::Custom { .. } if !enforcer.is_ztunnel() => custom.push(compiled),
-                Action::Custom { .. } | Action::Audit(_) => {}
+                Action::Allow(_) => allow.push(compiled()),
+                Action::Deny(_) => deny.push(compiled()),
+                Action::Custom { .. } if enforcer.is_ztunnel() => {
+                    effective.set_aside(PolicyId::Authorization(at), "ztunnel asks no external authorizer");
+                }
+                Action::Custom { .. } => custom.push(compiled()),
+                Action::Audit(_) => effective.set_aside(
+                    PolicyId::Authorization(at),
+                    "AUDIT marks requests for the log and never decides",
+                ),
             }
         }
         let mut providers: Vec<&str> = custom.iter().filter_map(|p| p.provider.as_deref()).collect();
@@ -295,11 +325,17 @@ impl Effective {
     }
 }
 
+impl Effective {
+    fn set_aside(&mut self, policy: PolicyId, why: &'static str) {
+        self.aside.push(Aside { policy, why });
+    }
+}
+
 fn heeds(enforcer: Enforcer<'_>, selection: &Selection, meta: &Meta, root: &str) -> bool {
     enforcer.heeds(selection, meta.namespace.as_deref().unwrap_or_default(), root)
 }
 
-fn compile(policy: &Authorization, ztunnel: bool, target: Target, own_domains: &[&str]) -> Policy {
+fn compile(source: usize, policy: &Authorization, ztunnel: bool, target: Target, own_domains: &[&str]) -> Policy {
     let rules = policy.action.rules();
     let compiler = |layer| Compiler {
         layer,
@@ -309,6 +345,7 @@ fn compile(policy: &Authorization, ztunnel: bool, target: Target, own_domains: &
         namespace: policy.meta.namespace.as_deref().unwrap_or_default(),
     };
     Policy {
+        source,
         object: object_of("AuthorizationPolicy", &policy.meta),
         origin: policy.meta.origin,
         dry_run: policy.dry_run,

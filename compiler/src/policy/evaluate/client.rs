@@ -73,7 +73,7 @@ pub(crate) fn said(
 }
 
 /// The rule that a client's proxy heeds for a host: of its own namespace, of the service's, of the root namespace.
-fn lookup<'p>(
+pub(crate) fn lookup<'p>(
     policies: &'p PolicySet,
     inventory: &Inventory,
     client: Client<'_>,
@@ -88,13 +88,9 @@ fn lookup<'p>(
             .filter(|rule| rule.meta.namespace.as_deref() == Some(namespace))
             .collect()
     };
-    let own = of(client.namespace).into_iter().filter(|rule| {
-        if client.namespace == root {
-            !legacy && (rule.clients.is_some() || rule.export_to == ["."])
-        } else {
-            is_exported(rule, client.namespace)
-        }
-    });
+    let own = of(client.namespace)
+        .into_iter()
+        .filter(|rule| is_own(rule, client, root));
     if let Some(found) = most_specific(&own.collect::<Vec<_>>(), inventory, host) {
         return pick(&found, client).map(Some);
     }
@@ -122,6 +118,64 @@ fn is_for_all(rule: &DestinationRule) -> bool {
     rule.export_to.is_empty() || rule.export_to.iter().any(|namespace| namespace == "*")
 }
 
+/// The rules that a client's proxy would heed for a host if there were no other, whichever it heeds.
+pub(crate) fn candidates<'p>(
+    policies: &'p PolicySet,
+    inventory: &Inventory,
+    client: Client<'_>,
+    host: &str,
+    service_namespace: Option<&str>,
+) -> Vec<&'p DestinationRule> {
+    let root = inventory.mesh.root.as_str();
+    let usable = |rule: &&DestinationRule| {
+        let home = rule.meta.namespace.as_deref();
+        let selects = |labels: &StringMap| includes(client.labels, labels);
+        if home == Some(client.namespace) && is_own(rule, client, root) {
+            return rule.clients.as_ref().is_none_or(selects);
+        }
+        let near = home.is_some() && (home == service_namespace || home == Some(root));
+        let kept = !client.target.is_legacy() || is_for_all(rule);
+        near && kept && rule.clients.is_none() && is_exported(rule, client.namespace)
+    };
+    policies
+        .destination_rules
+        .iter()
+        .filter(|rule| usable(rule) && stands_for(rule, inventory, host))
+        .collect()
+}
+
+/// Whether a rule stands for a host, whoever heeds it.
+pub(crate) fn stands_for(rule: &DestinationRule, inventory: &Inventory, host: &str) -> bool {
+    rank(rule, inventory, host).is_some()
+}
+
+/// Why a client's proxy heeds `winner` and not `loser`, which stands for the same host.
+pub(crate) fn why_heeded(winner: &DestinationRule, loser: &DestinationRule, client: Client<'_>) -> &'static str {
+    if winner.meta.namespace == loser.meta.namespace {
+        return if winner.host != loser.host {
+            "of one namespace, the destination with the most specific host is heeded"
+        } else if winner.clients.is_some() {
+            "a destination that selects the client's pods is heeded before one for all"
+        } else {
+            "of several destinations for one host, one is heeded"
+        };
+    }
+    if winner.meta.namespace.as_deref() == Some(client.namespace) {
+        "the client's own namespace is looked through first"
+    } else {
+        "the namespace of the service is looked through before the root namespace"
+    }
+}
+
+/// Whether a rule of the client's own namespace is looked at in the first place.
+fn is_own(rule: &DestinationRule, client: Client<'_>, root: &str) -> bool {
+    if client.namespace == root {
+        !client.target.is_legacy() && (rule.clients.is_some() || rule.export_to == ["."])
+    } else {
+        is_exported(rule, client.namespace)
+    }
+}
+
 fn is_exported(rule: &DestinationRule, to: &str) -> bool {
     let own = rule.meta.namespace.as_deref() == Some(to);
     if rule.clients.is_some() {
@@ -136,24 +190,28 @@ fn most_specific<'p>(
     inventory: &Inventory,
     host: &str,
 ) -> Option<Vec<&'p DestinationRule>> {
-    let full = |rule: &DestinationRule| {
-        let name = rule.host.as_str();
-        if name.contains('.') || name.starts_with('*') {
-            name.to_owned()
-        } else {
-            let namespace = rule.meta.namespace.as_deref().unwrap_or_default();
-            format!("{name}.{namespace}.svc.{}", inventory.mesh.domain)
-        }
-    };
-    let rank = |rule: &DestinationRule| {
-        let name = full(rule);
-        match name.strip_prefix('*') {
-            Some(suffix) => host.ends_with(suffix).then_some((false, name.len())),
-            None => (name == host).then_some((true, name.len())),
-        }
-    };
+    let rank = |rule: &DestinationRule| rank(rule, inventory, host);
     let best = rules.iter().filter_map(|rule| rank(rule)).max()?;
     Some(rules.iter().copied().filter(|rule| rank(rule) == Some(best)).collect())
+}
+
+/// How specifically a rule stands for a host; `None`: not at all.
+fn rank(rule: &DestinationRule, inventory: &Inventory, host: &str) -> Option<(bool, usize)> {
+    let name = full_host(rule, &inventory.mesh.domain);
+    match name.strip_prefix('*') {
+        Some(suffix) => host.ends_with(suffix).then_some((false, name.len())),
+        None => (name == host).then_some((true, name.len())),
+    }
+}
+
+/// A rule's host, written out: a short name is one of the rule's namespace.
+pub(crate) fn full_host(rule: &DestinationRule, domain: &str) -> String {
+    let name = rule.host.as_str();
+    if name.contains('.') || name.starts_with('*') {
+        return name.to_owned();
+    }
+    let namespace = rule.meta.namespace.as_deref().unwrap_or_default();
+    format!("{name}.{namespace}.svc.{domain}")
 }
 
 /// Of the rules of one host, the one that selects the client, else the one for all.

@@ -1,7 +1,6 @@
 //! Workloads that stand for several kinds of pods: what is asked of them is asked of each.
 
-use super::Judge;
-use crate::policy::TlsMode;
+use super::{ClientSide, Judge};
 use crate::policy::inventory::Workload;
 use crate::policy::request::{Answer, Caller, Destination, Request, Unknown};
 
@@ -33,16 +32,16 @@ impl Judge<'_> {
     }
 
     /// The same for the TLS of a client.
-    pub(super) fn client_tls_of_each(
+    pub(super) fn client_side_of_each(
         &self,
         workload: usize,
         host: &str,
         port: Option<u16>,
-    ) -> Option<Result<TlsMode, Unknown>> {
+    ) -> Option<Result<ClientSide, Unknown>> {
         let several = self.several(workload)?;
-        let modes = several.stands_for.iter();
-        let modes = modes.map(|index| self.client_tls(*index, host, port));
-        Some(self.agreed(several, modes, |mode| *mode))
+        let sides = several.stands_for.iter();
+        let sides = sides.map(|index| self.client_side(*index, host, port));
+        Some(self.agreed(several, sides, |side| side.mode))
     }
 
     fn several(&self, index: usize) -> Option<&Workload> {

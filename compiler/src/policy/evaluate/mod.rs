@@ -3,9 +3,10 @@
 //! A request meets the client's proxy, a waypoint where there is one, and whoever enforces policy at the pod; each is
 //! asked in this order. Where a fact that matters is missing, there is no answer but a word on what is missing.
 
+mod access;
 mod arrival;
 mod chain;
-mod client;
+pub(crate) mod client;
 mod each;
 mod legacy;
 pub(crate) mod matching;
@@ -20,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::effective::{Effective, Enforcer, Homes};
 use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, WorkloadKind};
-use super::request::{Answer, Caller, Destination, Outcome, Request, Stage, Unknown};
+use super::request::{Answer, Caller, Destination, Outcome, Reason, Request, Stage, Unknown};
 use super::{PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
 use chain::Asked;
@@ -43,6 +44,14 @@ pub struct Judge<'p> {
     pods: Vec<OnceLock<Option<Effective>>>,
     /// For each service with a waypoint.
     waypoints: Vec<OnceLock<Effective>>,
+}
+
+/// The TLS that a client's proxy uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSide {
+    pub mode: TlsMode,
+    /// The destination that says so; `None`: the proxy chooses by itself.
+    pub by: Option<Reason>,
 }
 
 /// The pod that a request is for.
@@ -110,14 +119,23 @@ impl<'p> Judge<'p> {
     /// # Errors
     /// What would have to be said for there to be one answer.
     pub fn client_tls(&self, workload: usize, host: &str, port: Option<u16>) -> Result<TlsMode, Unknown> {
-        if let Some(mode) = self.client_tls_of_each(workload, host, port) {
-            return mode;
+        self.client_side(workload, host, port).map(|side| side.mode)
+    }
+
+    /// The TLS that a workload's proxy uses towards a host, and what makes it so.
+    ///
+    /// # Errors
+    /// What would have to be said for there to be one answer.
+    pub fn client_side(&self, workload: usize, host: &str, port: Option<u16>) -> Result<ClientSide, Unknown> {
+        if let Some(side) = self.client_side_of_each(workload, host, port) {
+            return side;
         }
+        let by_itself = |mode| Ok(ClientSide { mode, by: None });
         let Some(caller) = self.inventory.workloads.get(workload) else {
             return Err(Unknown::Other("there is no such workload".to_owned()));
         };
         if caller.data_plane == DataPlane::None {
-            return Ok(TlsMode::Disable);
+            return by_itself(TlsMode::Disable);
         }
         let domain = &self.inventory.mesh.domain;
         let service = self
@@ -144,11 +162,11 @@ impl<'p> Judge<'p> {
                     .or_else(|| namespace_of(host, domain)),
             )?
         };
-        if let Said::Mode(mode, _) = said {
-            return Ok(mode);
+        if let Said::Mode(mode, by) = said {
+            return Ok(ClientSide { mode, by: Some(by) });
         }
         if !ambient && !self.inventory.mesh.auto_mtls {
-            return Ok(TlsMode::Disable);
+            return by_itself(TlsMode::Disable);
         }
         let Some(service) = service else {
             if namespace_of(host, domain).is_some() {
@@ -156,7 +174,7 @@ impl<'p> Judge<'p> {
                     "no `service` of a workload declares `{host}`, so whether its pods offer mutual TLS is not known"
                 )));
             }
-            return Ok(TlsMode::Disable);
+            return by_itself(TlsMode::Disable);
         };
         let mut modes = Vec::new();
         for (service_port, pod_port) in &service.ports {
@@ -174,7 +192,7 @@ impl<'p> Judge<'p> {
         }
         modes.dedup();
         match modes.as_slice() {
-            [mode] => Ok(*mode),
+            [mode] => by_itself(*mode),
             [] => Err(Unknown::Other(format!("`{host}` has no such port"))),
             _ => Err(Unknown::Other(
                 "the TLS differs between ports or pods of this host".to_owned(),
@@ -664,7 +682,7 @@ fn client_address(request: &Request, http: bool, gateway: Option<u32>) -> Result
 }
 
 /// The namespace in a Service's full name.
-fn namespace_of<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
+pub(crate) fn namespace_of<'h>(host: &'h str, domain: &str) -> Option<&'h str> {
     let inside = host.strip_suffix(domain)?.strip_suffix(".svc.")?;
     inside.split_once('.').map(|(_, namespace)| namespace)
 }

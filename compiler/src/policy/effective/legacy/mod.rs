@@ -5,7 +5,7 @@
 
 mod trigger;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::mtls::Mode;
 use super::{includes, object_of};
@@ -26,6 +26,8 @@ pub struct Legacy {
     elsewhere: Vec<Held>,
     /// Whether a Service of the pod is declared, and where all its ports lead.
     has_service: bool,
+    /// The policies of the namespace and of the mesh, in this order, which hold where nothing narrower does.
+    wide: Vec<usize>,
 }
 
 /// What holds at a port.
@@ -106,7 +108,9 @@ impl Legacy {
             held.sort_unstable();
             held.dedup();
         }
-        let used = ports.values().flatten().chain(&elsewhere);
+        let wide: Vec<usize> = wide_ones(policies, namespace).collect();
+        let levels: Vec<Held> = wide.iter().map(|at| Held::Policy(*at)).collect();
+        let used = ports.values().flatten().chain(&elsewhere).chain(&levels);
         let used = used.filter_map(|held| match held {
             Held::Policy(at) => Some((*at, Authentication::of(policies.get(*at)?))),
             Held::Passthrough | Held::Nothing => None,
@@ -116,6 +120,28 @@ impl Legacy {
             ports,
             elsewhere,
             has_service,
+            wide,
+        }
+    }
+
+    /// The pod ports that a Service leads to.
+    pub(crate) fn ports(&self) -> BTreeSet<u16> {
+        self.ports.keys().copied().collect()
+    }
+
+    /// The policies that hold where nothing narrower does, the narrowest first, by their index.
+    pub(crate) fn wide(&self) -> impl Iterator<Item = usize> {
+        self.wide.iter().copied()
+    }
+
+    /// What would hold at a port without the policy that does, the narrowest first.
+    pub(crate) fn over(&self, port: u16) -> Vec<Mode> {
+        match self.held(Some(port)).as_slice() {
+            [holder @ Held::Policy(_)] => {
+                let others = self.wide().map(Held::Policy).filter(|held| held != holder);
+                others.map(|held| self.mode_of(held)).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -235,16 +261,21 @@ fn narrow(
         .collect()
 }
 
-/// The policy of the namespace, else that of the mesh. Each is called `default`; Istio heeds no other.
+/// The policy of the namespace, else that of the mesh.
 fn wide(policies: &[AuthenticationPolicy], namespace: &str) -> Held {
+    wide_ones(policies, namespace)
+        .next()
+        .map_or(Held::Nothing, Held::Policy)
+}
+
+/// The policy of the namespace, then that of the mesh. Each is called `default`; Istio heeds no other.
+fn wide_ones(policies: &[AuthenticationPolicy], namespace: &str) -> impl Iterator<Item = usize> {
     let find = |home: Option<&str>| {
         policies.iter().position(|policy| {
             policy.targets.is_empty() && policy.meta.namespace.as_deref() == home && policy.meta.name == "default"
         })
     };
-    find(Some(namespace))
-        .or_else(|| find(None))
-        .map_or(Held::Nothing, Held::Policy)
+    find(Some(namespace)).into_iter().chain(find(None))
 }
 
 impl Authentication {
