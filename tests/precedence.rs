@@ -205,7 +205,7 @@ fn no_policy_is_left_out() {
                     assert!(has(PolicyId::Peer(said.source)), "{}: {said:?}", path.display());
                 }
                 for token in &effective.tokens {
-                    assert!(has(PolicyId::Request(token.source.0)), "{}", path.display());
+                    assert!(has(token.source.0), "{}", path.display());
                 }
                 for aside in &effective.aside {
                     assert!(has(aside.policy), "{}", path.display());

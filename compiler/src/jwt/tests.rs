@@ -6,7 +6,7 @@ use super::{KeyFiles, TokenReader};
 use crate::policy::effective::TokenRule;
 use crate::policy::evaluate::{self, tokens};
 use crate::policy::request::{Caller, Destination, Json, ObjectRef, Outcome, Request, Unknown};
-use crate::policy::{HeaderPlace, JwtRule, Keys};
+use crate::policy::{HeaderPlace, JwtRule, Keys, PolicyId};
 use crate::source::{FileId, Span};
 
 /// A row, with its long texts in place.
@@ -141,7 +141,7 @@ fn ask(row: &Row) -> Result<Seen, Unknown> {
     let rules: Vec<TokenRule> = row
         .rules
         .iter()
-        .map(|rule| TokenRule::new(rule.clone(), object.clone(), (0, 0)))
+        .map(|rule| TokenRule::new(rule.clone(), object.clone(), (PolicyId::Request(0), 0)))
         .collect();
     let (verdict, rest) = tokens::verify(&rules, evaluate::carried(&request), request.now, 60)?;
     let made = rest

@@ -177,12 +177,12 @@ pub struct TokenRule {
     /// Where it looks, in Envoy's order.
     pub places: Vec<Place>,
     pub object: ObjectRef,
-    /// The policy, as an index into [`PolicySet::request_authentications`](crate::policy::PolicySet), and the rule in it.
-    pub source: (usize, usize),
+    /// The policy, and the rule in it.
+    pub source: (PolicyId, usize),
 }
 
 impl TokenRule {
-    pub(crate) fn new(rule: JwtRule, object: ObjectRef, source: (usize, usize)) -> Self {
+    pub(crate) fn new(rule: JwtRule, object: ObjectRef, source: (PolicyId, usize)) -> Self {
         Self {
             places: places::places(&rule),
             rule,
@@ -196,18 +196,21 @@ impl TokenRule {
 #[must_use]
 pub fn token_rules(policies: &super::PolicySet) -> Vec<TokenRule> {
     let mut rules = Vec::new();
-    for policy in &policies.request_authentications {
+    for (at, policy) in policies.request_authentications.iter().enumerate() {
         let object = object_of("RequestAuthentication", &policy.meta);
-        rules.extend(
-            policy
-                .rules
-                .iter()
-                .map(|rule| TokenRule::new(rule.clone(), object.clone())),
-        );
+        let own = policy.rules.iter().enumerate();
+        rules.extend(own.map(|(index, rule)| {
+            let source = (PolicyId::Request(at), index);
+            TokenRule::new(rule.clone(), object.clone(), source)
+        }));
     }
-    for policy in &policies.authentication_policies {
+    for (at, policy) in policies.authentication_policies.iter().enumerate() {
         let object = legacy::object_ref(policy);
-        rules.extend(legacy::token_rules(policy).map(|rule| TokenRule::new(rule, object.clone())));
+        let own = legacy::token_rules(policy).enumerate();
+        rules.extend(own.map(|(index, rule)| {
+            let source = (PolicyId::Legacy(at), index);
+            TokenRule::new(rule, object.clone(), source)
+        }));
     }
     rules
 }
@@ -292,7 +295,7 @@ impl Effective {
             let rules = policy.rules.iter().enumerate();
             effective.tokens.extend(rules.map(|(index, rule)| {
                 let object = object_of("RequestAuthentication", &policy.meta);
-                TokenRule::new(rule.clone(), object, (at, index))
+                TokenRule::new(rule.clone(), object, (PolicyId::Request(at), index))
             }));
         }
         effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));

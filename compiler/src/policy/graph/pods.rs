@@ -183,7 +183,7 @@ impl Builder<'_> {
         }
         let mut tokens = BTreeSet::new();
         for token in &effective.tokens {
-            let id = PolicyId::Request(token.source.0);
+            let id = token.source.0;
             let part = (id, Some(Part::Rule(token.source.1)));
             if http {
                 self.holds((id, None));
