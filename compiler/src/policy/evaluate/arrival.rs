@@ -273,6 +273,7 @@ impl Judge<'_> {
             };
         }
         let said = self.said_to(pod, request, caller, service)?;
+        let own_certificate = matches!(said, Said::Mode(TlsMode::Mutual, _));
         let (speaks, because) = match said {
             Said::Mode(TlsMode::Disable, reason) => (Speaks::Plaintext, Some(reason)),
             Said::Mode(TlsMode::IstioMutual, reason) => (Speaks::Mesh(identity), Some(reason)),
@@ -335,6 +336,9 @@ impl Judge<'_> {
                 Ok(misfit("it speaks mutual TLS, and the server plaintext", mode.by))
             }
             (Speaks::Mesh(identity), _) => Ok(Arrival::goes(Peer::Is(identity))),
+            (Speaks::Foreign, MtlsMode::Strict) if own_certificate => Err(Unknown::Other(
+                "whether the certificate that the destination names is one of the mesh is not known".to_owned(),
+            )),
             (Speaks::Foreign, MtlsMode::Strict) => Ok(misfit(
                 "it shows no certificate of the mesh, and the server demands one",
                 mode.by,
