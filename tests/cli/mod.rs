@@ -2,7 +2,9 @@
 //!
 //! Runs are in process, in a folder of their own on disk.
 
+mod answers;
 mod environments;
+mod facts;
 mod files;
 mod formats;
 mod manifests;

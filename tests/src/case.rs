@@ -89,6 +89,11 @@ impl Case {
         files
     }
 
+    /// Each file's path and text.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|file| (&*file.path, &*file.text))
+    }
+
     /// Gives each file another text.
     pub fn rewrite<E>(&mut self, mut text_of: impl FnMut(&str, &str) -> Result<String, E>) -> Result<(), E> {
         for file in &mut self.files {

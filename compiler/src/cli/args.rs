@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, effective, eval, explain, fmt, graph, jwt, new, test};
+use super::{build, check, completions, effective, eval, explain, facts, fmt, graph, jwt, new, test};
 
 /// Policy as code for Istio: compiles `.mesh` files to the security objects of a service mesh.
 #[derive(Debug, Parser)]
@@ -36,6 +36,7 @@ pub(super) enum Command {
     Check(check::Args),
     Test(test::Args),
     Eval(Box<eval::Args>),
+    Facts(facts::Args),
     Jwt(Box<jwt::Args>),
     Effective(effective::Args),
     Graph(graph::Args),

@@ -11,6 +11,7 @@ mod disk;
 mod effective;
 mod eval;
 mod explain;
+mod facts;
 mod fmt;
 mod graph;
 mod io;
@@ -76,6 +77,7 @@ fn dispatch(args: &args::Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         args::Command::Check(args) => check::run(args, io),
         args::Command::Test(args) => test::run(args, io),
         args::Command::Eval(args) => eval::run(args, io),
+        args::Command::Facts(args) => facts::run(args, io),
         args::Command::Jwt(args) => jwt::run(args, io),
         args::Command::Effective(args) => effective::run(args, io),
         args::Command::Graph(args) => graph::run(args, io),

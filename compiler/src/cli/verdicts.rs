@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::bail;
-
 use super::Io;
 use super::tokens::{TokenArgs, Tokens};
 use crate::driver::{Build, Outcome};
@@ -13,19 +11,6 @@ use crate::policy::evaluate::Judge;
 use crate::policy::request::{Answer, Json, Reason, Request};
 use crate::policy::{Target, TlsMode};
 use crate::source::{SourceMap, Span, Unit};
-
-/// Whether the policy of a run can be judged.
-///
-/// # Errors
-/// Its release is not judged yet, or not all of it is read.
-pub(super) fn can_judge(outcome: &Outcome) -> anyhow::Result<()> {
-    if outcome.is_partial {
-        bail!(
-            "the YAML that `manifests` names belongs to the policy and is not read yet, so an answer could be wrong; leave `manifests` out of mesh.toml to be answered for the rest"
-        );
-    }
-    Ok(())
-}
 
 /// A test of one environment, judged.
 pub(super) struct Judged {

@@ -72,8 +72,6 @@ pub struct Outcome {
     pub has_project: bool,
     /// How many objects of Istio the manifests hold that were judged.
     pub manifest_objects: usize,
-    /// Whether YAML belongs to the policy that is not part of [`Build::policies`] yet.
-    pub is_partial: bool,
 }
 
 impl Outcome {
@@ -195,7 +193,6 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         builds,
         has_project: inputs.project.is_some(),
         manifest_objects: yaml.objects,
-        is_partial: yaml.objects > 0,
     })
 }
 

@@ -43,7 +43,13 @@ impl Meta {
         let named = |key: &str| metadata.and_then(|metadata| metadata.get(key));
         let operator = kind == "IstioOperator";
         let (name, span) = match named("name").or_else(|| named("generateName")) {
-            Some(name) => (name.text()?.to_owned(), name.span),
+            Some(name) => match name.text() {
+                Some(text) => (text.to_owned(), name.span),
+                None => {
+                    reader.wrong(name, "name", "a string");
+                    return None;
+                }
+            },
             None if operator => (String::new(), node.span),
             None => return None,
         };
@@ -59,16 +65,17 @@ impl Meta {
             let (kind, name) = (owner.text_of("kind")?, owner.text_of("name")?);
             Some((kind.to_owned(), name.to_owned()))
         });
-        let text = |key: &str| metadata.and_then(|metadata| metadata.text_of(key));
-        let namespace = text("namespace").filter(|namespace| !namespace.is_empty());
+        let namespace = metadata.and_then(|metadata| reader.text(metadata, "namespace"));
+        let namespace = namespace.map(|said| said.it).filter(|namespace| !namespace.is_empty());
+        let created = metadata.and_then(|metadata| metadata.text_of("creationTimestamp"));
         Some(Self {
             name,
-            namespace: namespace.unwrap_or("default").to_owned(),
+            namespace: namespace.unwrap_or_else(|| "default".to_owned()),
             span,
             labels: texts(reader, "labels"),
             annotations: texts(reader, "annotations"),
             owner,
-            created: text("creationTimestamp").map(str::to_owned),
+            created: created.map(str::to_owned),
         })
     }
 

@@ -7,6 +7,7 @@
 mod cluster;
 mod complete;
 mod embedded;
+mod emit;
 pub mod errors;
 mod gateways;
 mod mesh_config;
@@ -20,11 +21,12 @@ use crate::backends::yaml::tree::Node;
 use crate::diagnostics::Diagnostics;
 use crate::source::FileId;
 pub use cluster::Cluster;
+pub use emit::emit;
 use metadata::Meta;
 use reader::Reader;
 
 /// The kinds that say facts, with their groups.
-const KINDS: [(&str, &str); 16] = [
+const KINDS: [(&str, &str); 18] = [
     ("", "Namespace"),
     ("", "Pod"),
     ("apps", "Deployment"),
@@ -36,6 +38,8 @@ const KINDS: [(&str, &str); 16] = [
     ("", "Service"),
     ("", "ConfigMap"),
     ("extensions", "Deployment"),
+    ("extensions", "DaemonSet"),
+    ("extensions", "ReplicaSet"),
     ("networking.istio.io", "ServiceEntry"),
     ("networking.istio.io", "Gateway"),
     ("gateway.networking.k8s.io", "Gateway"),

@@ -31,6 +31,65 @@ impl Completion<'_> {
                 Class::Other => {}
             }
         }
+        for group in &groups.list {
+            self.made_by_istio(group);
+        }
+    }
+
+    /// Pods that Istio made for a gateway which no manifest shows.
+    fn made_by_istio(&mut self, group: &Group<'_>) {
+        let (Some(name), true) = (group.labels.get(GATEWAY_NAME), group.members.is_empty()) else {
+            return;
+        };
+        let called = |namespace: &str, other: &str| namespace == group.namespace() && other == name;
+        let mut gateways = self.cluster.api_gateways.iter();
+        let shown = gateways.any(|it| called(&it.meta.namespace, &it.meta.name))
+            || self
+                .inventory
+                .workloads
+                .iter()
+                .any(|it| called(&it.namespace, &it.name))
+            || self
+                .inventory
+                .waypoints
+                .iter()
+                .any(|it| called(&it.namespace, &it.name));
+        if shown {
+            return;
+        }
+        let managed = group.labels.get("gateway.istio.io/managed").map(String::as_str);
+        let account = Account {
+            namespace: group.namespace().to_owned(),
+            name: group.pods.account.it.clone(),
+        };
+        if managed == Some("istio.io-mesh-controller") {
+            let index = self.inventory.waypoints.len();
+            self.stated.insert(Fact::Waypoint(index), group.pods.meta.span);
+            self.inventory.waypoints.push(Waypoint {
+                namespace: group.namespace().to_owned(),
+                name: name.clone(),
+                account: Some(account),
+            });
+            return;
+        }
+        let index = self.inventory.workloads.len();
+        self.stated.insert(Fact::Labels(index), group.pods.labels_span);
+        self.stated.insert(Fact::Account(index), group.pods.account.span);
+        self.inventory.workloads.push(Workload {
+            namespace: group.namespace().to_owned(),
+            name: name.clone(),
+            also: vec![group.name.clone()],
+            stands_for: Vec::new(),
+            kind: WorkloadKind::Gateway {
+                gateway_api: true,
+                trusted_proxies: 0,
+            },
+            labels: StringMap::from([(GATEWAY_NAME.to_owned(), name.clone())]),
+            account: Some(account),
+            ports: BTreeMap::new(),
+            data_plane: DataPlane::Sidecar,
+            origin: group.pods.meta.span,
+        });
     }
 
     fn class(&self, name: &str) -> Class {

@@ -6,11 +6,13 @@
 mod gateways;
 mod groups;
 mod mesh;
-mod planes;
+pub(super) mod planes;
 mod services;
 mod workloads;
 
-use super::cluster::Cluster;
+use std::collections::BTreeMap;
+
+use super::cluster::{Cluster, Namespace};
 use super::errors;
 use super::metadata::Said;
 use crate::diagnostics::Diagnostics;
@@ -18,6 +20,7 @@ use crate::policy::Target;
 use crate::policy::inventory::Inventory;
 use crate::policy::stated::{Fact, Stated};
 use groups::Groups;
+pub(super) use workloads::GATEWAY_NAME;
 
 /// Everything that one run of it needs.
 pub(super) struct Completion<'a> {
@@ -28,6 +31,10 @@ pub(super) struct Completion<'a> {
     own: Stated,
     /// How many workloads the program has.
     declared: usize,
+    /// The Namespaces that are shown, by name.
+    namespaces: BTreeMap<&'a str, &'a Namespace>,
+    /// Whether any object says who is in the mesh.
+    labels_are_shown: bool,
     target: Target,
     acc: &'a mut Diagnostics,
 }
@@ -43,6 +50,8 @@ impl Cluster {
             stated,
             own,
             declared,
+            namespaces: self.namespaces.iter().rev().map(|it| (&*it.name, it)).collect(),
+            labels_are_shown: planes::are_shown(self),
             target,
             acc,
         };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::cluster::Namespace;
+use super::super::cluster::{Cluster, Namespace};
 use super::super::metadata::Said;
 use super::Completion;
 use super::groups::{Group, Groups};
@@ -17,13 +17,25 @@ const INJECTION: &str = "istio-injection";
 const REVISION: &str = "istio.io/rev";
 const INJECT: &str = "sidecar.istio.io/inject";
 const MODE: &str = "istio.io/dataplane-mode";
-pub(super) const WAYPOINT: &str = "istio.io/use-waypoint";
-pub(super) const WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
+pub(in super::super) const WAYPOINT: &str = "istio.io/use-waypoint";
+pub(in super::super) const WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
 
 /// A data plane, and whether the pods say it themselves rather than their namespace.
 struct Enforcement {
     plane: Said<DataPlane>,
     by_pods: bool,
+    /// Nobody says it: it is so because others are labelled.
+    silent: bool,
+}
+
+impl Enforcement {
+    const fn by_namespace(plane: Said<DataPlane>) -> Self {
+        Self {
+            plane,
+            by_pods: false,
+            silent: false,
+        }
+    }
 }
 
 type Labels = BTreeMap<String, Said<String>>;
@@ -32,7 +44,9 @@ impl Completion<'_> {
     pub(super) fn namespaces(&mut self) {
         let cluster = self.cluster;
         for namespace in &cluster.namespaces {
-            if let Some(plane) = self.plane_of_namespace(namespace) {
+            if let Some(Enforcement { plane, silent, .. }) = self.plane_of_namespace(namespace)
+                && !(silent && self.says_plane(&namespace.name))
+            {
                 let fact = Fact::NamespaceDataPlane(namespace.name.clone());
                 let now = self.inventory.data_plane(&namespace.name);
                 let what = format!("the data plane of namespace `{}`", namespace.name);
@@ -69,41 +83,44 @@ impl Completion<'_> {
         }
     }
 
-    /// Of pods that say nothing themselves.
-    fn plane_of_namespace(&self, namespace: &Namespace) -> Option<Said<DataPlane>> {
-        let labels = &namespace.labels;
-        if let Some(injects) = injects(labels).filter(|said| said.it) {
-            return Some(Said::new(DataPlane::Sidecar, injects.span));
-        }
-        if let Some(mode) = labels.get(MODE).filter(|mode| mode.it == "ambient") {
-            return Some(Said::new(DataPlane::Ambient, mode.span));
-        }
-        let said = labels.get(INJECTION).or_else(|| labels.get(MODE)).map(|said| said.span);
-        // A namespace without labels is outside the mesh, if the manifests are the kind that has such labels.
-        let silent = self.labels_are_shown().then_some(namespace.span);
-        said.or(silent).map(|span| Said::new(DataPlane::None, span))
+    /// Whether the program says the data plane of a namespace.
+    fn says_plane(&self, namespace: &str) -> bool {
+        let of_namespace = Fact::NamespaceDataPlane(namespace.to_owned());
+        self.own.contains_key(&of_namespace) || self.own.contains_key(&Fact::DataPlane)
     }
 
-    /// Whether any object says who is in the mesh.
-    fn labels_are_shown(&self) -> bool {
-        let in_mesh = |labels: &Labels| {
-            [INJECTION, REVISION, INJECT, MODE]
-                .iter()
-                .any(|key| labels.contains_key(*key))
-        };
-        let namespaces = self.cluster.namespaces.iter().map(|it| &it.labels);
-        let pods = self.cluster.pods.iter().map(|it| &it.labels);
-        namespaces.chain(pods).any(in_mesh)
+    /// Of pods that say nothing themselves.
+    fn plane_of_namespace(&self, namespace: &Namespace) -> Option<Enforcement> {
+        let labels = &namespace.labels;
+        let known = |plane, span| Some(Enforcement::by_namespace(Said::new(plane, span)));
+        if let Some(injects) = injects(labels).filter(|said| said.it) {
+            return known(DataPlane::Sidecar, injects.span);
+        }
+        if let Some(mode) = labels.get(MODE).filter(|mode| mode.it == "ambient") {
+            return known(DataPlane::Ambient, mode.span);
+        }
+        if let Some(said) = labels.get(INJECTION).or_else(|| labels.get(MODE)) {
+            return known(DataPlane::None, said.span);
+        }
+        // A namespace without labels is outside the mesh, if the manifests are the kind that has such labels.
+        let silent = self.labels_are_shown.then_some(namespace.span)?;
+        Some(Enforcement {
+            silent: true,
+            ..Enforcement::by_namespace(Said::new(DataPlane::None, silent))
+        })
     }
 
     /// Sets the data plane of a workload by what its pods show.
     pub(super) fn data_plane(&mut self, index: usize, group: &Group<'_>) {
-        let Some(Enforcement { plane, by_pods }) = self.enforcement(group) else {
+        let Some(Enforcement { plane, by_pods, silent }) = self.enforcement(group) else {
             return;
         };
         let fact = Fact::WorkloadDataPlane(index);
         let of_namespace = Fact::NamespaceDataPlane(group.namespace().to_owned());
         if !by_pods && self.own.contains_key(&of_namespace) {
+            return;
+        }
+        if silent && (self.own.contains_key(&fact) || self.own.contains_key(&Fact::DataPlane)) {
             return;
         }
         let Some(workload) = self.inventory.workloads.get(index) else {
@@ -124,6 +141,7 @@ impl Completion<'_> {
             Some(Enforcement {
                 plane: Said::new(plane, span),
                 by_pods: true,
+                silent: false,
             })
         };
         if let Some(span) = group.sidecar {
@@ -135,8 +153,7 @@ impl Completion<'_> {
         if let Some(span) = pods.host_network {
             return own(DataPlane::None, span);
         }
-        let namespaces = &self.cluster.namespaces;
-        let namespace = namespaces.iter().find(|it| it.name == group.namespace());
+        let namespace = self.namespaces.get(group.namespace()).copied();
         let by_label = pods.labels.get(INJECT);
         let selector = by_label.or_else(|| pods.annotations.get(INJECT));
         let refused = selector.filter(|said| said.it == "false");
@@ -154,6 +171,7 @@ impl Completion<'_> {
             return Some(Enforcement {
                 plane: Said::new(DataPlane::Sidecar, span),
                 by_pods,
+                silent: false,
             });
         }
         let mode = pods.labels.get(MODE);
@@ -166,16 +184,12 @@ impl Completion<'_> {
             .and_then(|it| it.labels.get(MODE))
             .filter(|mode| mode.it == "ambient");
         if let Some(mode) = of_namespace {
-            return Some(Enforcement {
-                plane: Said::new(DataPlane::Ambient, mode.span),
-                by_pods: false,
-            });
+            return Some(Enforcement::by_namespace(Said::new(DataPlane::Ambient, mode.span)));
         }
         if let Some(refused) = refused {
             return own(DataPlane::None, refused.span);
         }
-        let plane = namespace.and_then(|namespace| self.plane_of_namespace(namespace))?;
-        Some(Enforcement { plane, by_pods: false })
+        namespace.and_then(|namespace| self.plane_of_namespace(namespace))
     }
 
     /// Sets the data planes of all workloads that pods are known of.
@@ -195,12 +209,40 @@ impl Completion<'_> {
     }
 }
 
+/// Whether any object says who is in the mesh.
+pub(super) fn are_shown(cluster: &Cluster) -> bool {
+    let said = |labels: &Labels| {
+        let mut keys = [INJECTION, REVISION, INJECT, MODE].iter();
+        keys.any(|key| labels.contains_key(*key))
+    };
+    let namespaces = cluster.namespaces.iter().map(|it| &it.labels);
+    namespaces.chain(cluster.pods.iter().map(|it| &it.labels)).any(said)
+}
+
 /// Whether the labels of a namespace ask for sidecars, if they say anything of it.
 fn injects(labels: &Labels) -> Option<Said<bool>> {
     if let Some(said) = labels.get(INJECTION) {
         return Some(Said::new(said.it == "enabled", said.span));
     }
     labels.get(REVISION).map(|said| Said::new(true, said.span))
+}
+
+/// The label by which a namespace puts its pods on a data plane. Pods can still leave for another one.
+pub(in super::super) const fn label_of_namespace(plane: DataPlane) -> (&'static str, &'static str) {
+    match plane {
+        DataPlane::Sidecar => (INJECTION, "enabled"),
+        DataPlane::Ambient => (MODE, "ambient"),
+        DataPlane::None => (MODE, "none"),
+    }
+}
+
+/// The labels by which pods leave the data plane of their namespace for another one.
+pub(in super::super) const fn labels_of_pods(plane: DataPlane) -> &'static [(&'static str, &'static str)] {
+    match plane {
+        DataPlane::Sidecar => &[(INJECT, "true")],
+        DataPlane::Ambient => &[(INJECT, "false"), (MODE, "ambient")],
+        DataPlane::None => &[(INJECT, "false"), (MODE, "none")],
+    }
 }
 
 fn word(plane: &DataPlane) -> String {

@@ -23,17 +23,29 @@ impl Completion<'_> {
         for group in &groups.list {
             self.unproxied(group, &objects);
         }
+        let known = self.inventory.services.iter().enumerate();
+        let mut known: BTreeMap<(String, String), usize> = known
+            .map(|(at, it)| ((it.namespace.clone(), it.name.clone()), at))
+            .collect();
         for object in objects {
-            let (ports, workloads) = self.pods(object, groups);
+            let id = (object.meta.namespace.clone(), object.meta.name.clone());
+            let at = known.get(&id).copied().filter(|_| !object.is_entry);
+            let (ports, workloads) = self.pods(object, at, groups);
             if !object.is_entry {
-                self.service(object, ports, workloads);
+                match at {
+                    Some(at) => self.known_service(at, object, &ports, workloads),
+                    None => {
+                        known.insert(id, self.inventory.services.len());
+                        self.new_service(object, ports, workloads);
+                    }
+                }
             }
         }
         self.container_ports(groups);
     }
 
-    /// Gives the pods behind a Service its protocols; what it leads to.
-    fn pods(&mut self, object: &Object, groups: &Groups<'_>) -> (Ports, Vec<usize>) {
+    /// Gives the pods behind a Service its protocols; what it leads to. `known` is the Service where it is stated already.
+    fn pods(&mut self, object: &Object, known: Option<usize>, groups: &Groups<'_>) -> (Ports, Vec<usize>) {
         let mut ports = Ports::new();
         let mut workloads = Vec::new();
         if object.selector.is_empty() {
@@ -53,12 +65,16 @@ impl Completion<'_> {
             }
             workloads.extend(&group.members);
         }
-        // Blocks whose pods no manifest shows.
+        // Blocks whose pods no manifest shows: the names of their ports are not known, but what the program says of them.
+        let mut numbers = numbers(object);
+        let stated = known.and_then(|at| self.inventory.services.get(at));
+        let stated = stated.map_or(&[][..], |service| service.ports.as_slice());
+        numbers.extend(stated.iter().filter(|(number, _)| is_named(object, *number)));
         for index in self.declared_with(Some(&object.meta.namespace), &object.selector) {
             if workloads.contains(&index) {
                 continue;
             }
-            for (number, target) in numbers(object) {
+            for (number, target) in numbers.iter().copied() {
                 if !ports.contains(&(number, target)) {
                     ports.push((number, target));
                 }
@@ -70,7 +86,7 @@ impl Completion<'_> {
             workloads.push(index);
         }
         if workloads.is_empty() {
-            ports = numbers(object);
+            ports = numbers;
         }
         (ports, workloads)
     }
@@ -109,33 +125,30 @@ impl Completion<'_> {
         }
     }
 
-    /// A Service as clients know it.
-    fn service(&mut self, object: &Object, ports: Ports, workloads: Vec<usize>) {
-        let (namespace, name) = (&object.meta.namespace, &object.meta.name);
-        let services = self.inventory.services.iter();
-        let known = services
-            .clone()
-            .position(|it| it.namespace == *namespace && it.name == *name);
+    /// A Service that only manifests show.
+    fn new_service(&mut self, object: &Object, ports: Ports, workloads: Vec<usize>) {
         let waypoint = self.waypoint(object);
-        let Some(at) = known else {
-            let at = self.inventory.services.len();
-            self.stated.insert(Fact::Service(at), object.meta.span);
-            if let Some(said) = &waypoint {
-                self.stated.insert(Fact::ServiceWaypoint(at), said.span);
-            }
-            self.inventory.services.push(Service {
-                namespace: namespace.clone(),
-                name: name.clone(),
-                ports,
-                port_names: names(object),
-                headless: object.headless,
-                workloads,
-                waypoint: waypoint.and_then(|said| said.it),
-            });
-            return;
-        };
-        self.service_ports(at, object, &ports);
-        if let Some(said) = waypoint {
+        let at = self.inventory.services.len();
+        self.stated.insert(Fact::Service(at), object.meta.span);
+        if let Some(said) = &waypoint {
+            self.stated.insert(Fact::ServiceWaypoint(at), said.span);
+        }
+        self.inventory.services.push(Service {
+            namespace: object.meta.namespace.clone(),
+            name: object.meta.name.clone(),
+            ports,
+            port_names: names(object),
+            headless: object.headless,
+            workloads,
+            waypoint: waypoint.and_then(|said| said.it),
+        });
+    }
+
+    /// A Service that the program states, or that stands in two manifests.
+    fn known_service(&mut self, at: usize, object: &Object, ports: &[(u16, u16)], workloads: Vec<usize>) {
+        let (namespace, name) = (&object.meta.namespace, &object.meta.name);
+        self.service_ports(at, object, ports);
+        if let Some(said) = self.waypoint(object) {
             let now = self.inventory.services.get(at).and_then(|it| it.waypoint.clone());
             let what = format!("the waypoint of service `{namespace}/{name}`");
             let show = |it: &Option<(String, String)>| match it {
@@ -174,7 +187,9 @@ impl Completion<'_> {
         let fact = Fact::Service(at);
         let what = format!("service `{}/{}`", service.namespace, service.name);
         let (now, headless) = (service.ports.clone(), service.headless);
-        let agrees = |pair: &(u16, u16)| ports.contains(pair);
+        // A name that no pod shows may stand for any number.
+        let open = |number: u16| is_named(object, number) && !ports.iter().any(|(it, _)| *it == number);
+        let agrees = |pair: &(u16, u16)| ports.contains(pair) || open(pair.0);
         if !now.iter().all(agrees) {
             let said = Said::new(ports.to_vec(), object.meta.span);
             self.settles(fact, &what, (&now, &said), |it| pairs(it));
@@ -194,8 +209,7 @@ impl Completion<'_> {
 
     /// The waypoint that a Service's labels, or those of its namespace, name. `None`: nobody says anything of it.
     fn waypoint(&self, object: &Object) -> Option<Said<Option<(String, String)>>> {
-        let namespaces = &self.cluster.namespaces;
-        let namespace = namespaces.iter().find(|it| it.name == object.meta.namespace);
+        let namespace = self.namespaces.get(&*object.meta.namespace);
         let labels = [Some(&object.meta.labels), namespace.map(|it| &it.labels)];
         let labels = labels
             .into_iter()
@@ -282,6 +296,12 @@ pub(super) fn target(group: &Group<'_>, target: &TargetPort) -> Option<u16> {
                 .map(|port| port.number)
         }
     }
+}
+
+/// Whether a port of a Service leads to a port by its name.
+fn is_named(object: &Object, number: u16) -> bool {
+    let mut ports = object.ports.iter().filter(|port| port.number == number);
+    ports.any(|port| matches!(port.target, TargetPort::Name(_)))
 }
 
 /// The ports of a Service as far as numbers say them.

@@ -10,7 +10,7 @@ use crate::policy::inventory::{Account, DataPlane, Workload, WorkloadKind};
 use crate::policy::stated::Fact;
 
 /// The label by which pods of a Gateway API gateway are known.
-pub(super) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+pub(in super::super) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 impl Completion<'_> {
     pub(super) fn workloads(&mut self, groups: &mut Groups<'_>) {

@@ -11,6 +11,12 @@ codes! {
         "A manifest says a fact in a form that a cluster does not take.";
 }
 
+/// Whether a finding says that a manifest contradicts the program.
+#[must_use]
+pub fn is_contradiction(finding: &Diagnostic) -> bool {
+    finding.code.id == CONTRADICTED_FACT.id
+}
+
 /// `what` says the fact, with its subject; `said` and `other` are its two values.
 pub(super) fn contradicted_fact(place: Span, what: &str, said: &str, (manifest, other): (Span, &str)) -> Diagnostic {
     Diagnostic::new(
