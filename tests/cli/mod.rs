@@ -8,6 +8,7 @@ mod facts;
 mod files;
 mod formats;
 mod manifests;
+mod nearest;
 mod output;
 mod questions;
 mod tokens;

@@ -1,4 +1,4 @@
-//! Writing: with [`crate::source::Disk`] the only place that touches the file system.
+//! Writing, and reading by the line: with [`crate::source::Disk`] the only place that touches the file system.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -48,6 +48,12 @@ impl WriteError {
             reason,
         }
     }
+}
+
+/// Opens a file that may be too large to be read at once.
+#[expect(clippy::disallowed_types, reason = "`Files` reads whole files")]
+pub(super) fn open(path: &Path) -> io::Result<std::fs::File> {
+    std::fs::File::open(path)
 }
 
 /// Makes a folder and those above it.

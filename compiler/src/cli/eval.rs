@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 
 use super::args::InputArgs;
 use super::tokens::{TokenArgs, Tokens};
-use super::verdicts;
-use super::{ExitCode, Io, clock, report};
+use super::{ExitCode, Io, clock, disk, lines, near, report, verdicts};
 use crate::driver;
 use crate::hir::{IssuerId, Program};
 use crate::lower::inventory::{self, Facts};
 use crate::policy::StringMap;
 use crate::policy::evaluate::Judge;
+use crate::policy::evaluate::nearest::nearest;
 use crate::policy::inventory::Protocol;
 use crate::policy::request::{Answer, Caller, Destination, Json, Request, Token, TokenState};
-use crate::source::{Disk, Files as _, SourceMap};
+use crate::source::SourceMap;
 
 /// Say what the mesh answers to a request, or to many
 ///
@@ -193,38 +193,31 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         facts,
         tokens: Tokens::new(&args.tokens, build, io)?,
     };
+    let (sources, inventory) = (&outcome.sources, &facts.inventory);
     let Some(requests) = &args.requests else {
-        let request = reader.request(&args.one.request()?).map_err(anyhow::Error::msg)?;
+        let mut request = reader.request(&args.one.request()?).map_err(anyhow::Error::msg)?;
         let (answer, _) = reader
             .tokens
-            .answer(&judge, request)
+            .answer(&judge, &mut request)
             .map_err(|unknown| anyhow::Error::msg(unknown.to_string()))?;
-        io.print(&human(&outcome.sources, &answer));
+        let miss = nearest(&judge, &request, &answer);
+        io.print(&human(sources, &answer));
+        if let Some(miss) = miss {
+            io.print(&format!("{}\n", near::sentence(sources, inventory, &miss)));
+        }
         return Ok(ExitCode::Clean);
     };
-    let mut out = String::new();
-    for line in read(requests, io)?.lines().filter(|line| !line.trim().is_empty()) {
-        let answer = reader.answer(&judge, line, &outcome.sources);
-        out.push_str(&answer.to_string());
-        out.push('\n');
-    }
-    io.print(&out);
-    Ok(ExitCode::Clean)
-}
-
-fn read(requests: &Path, io: &mut Io<'_>) -> anyhow::Result<String> {
-    if requests.as_os_str() == "-" {
-        let mut text = String::new();
-        io.input
-            .read_to_string(&mut text)
-            .context("cannot read requests from standard input")?;
-        return Ok(text);
-    }
     let shown = requests.display();
-    let bytes = Disk
-        .read(&io.cwd.join(requests))
-        .with_context(|| format!("cannot read `{shown}`"))?;
-    String::from_utf8(bytes).with_context(|| format!("`{shown}` is not UTF-8"))
+    let mut file;
+    let input = if standard_input(requests) {
+        &mut *io.input
+    } else {
+        file = disk::open(&io.cwd.join(requests)).with_context(|| format!("cannot read `{shown}`"))?;
+        &mut file
+    };
+    let answer = |line: Result<&str, Wrong>| reader.answer(&judge, line, sources).to_string();
+    lines::answer(input, io.out, answer).with_context(|| format!("cannot read `{shown}`"))?;
+    Ok(ExitCode::Clean)
 }
 
 /// An answer for a person.
@@ -234,20 +227,6 @@ fn human(sources: &SourceMap, answer: &Answer) -> String {
         out.push_str(&format!("because of {}\n", verdicts::reason(sources, reason)));
     }
     out
-}
-
-/// The reasons of an answer as JSON.
-pub(super) fn because(sources: &SourceMap, answer: &Answer) -> Vec<Value> {
-    let one = |reason: &crate::policy::request::Reason| {
-        let (file, line, _) = verdicts::place(sources, reason.origin);
-        json!({
-            "object": reason.object.to_string(),
-            "rule": reason.rule.map(|rule| rule + 1),
-            "file": file,
-            "line": line,
-        })
-    };
-    answer.because.iter().map(one).collect()
 }
 
 /// Reads requests by the names of a program.
@@ -283,26 +262,28 @@ const KEYS: &[&str] = &[
 ];
 
 impl Reader<'_> {
-    fn answer(&self, judge: &Judge<'_>, line: &str, sources: &SourceMap) -> Value {
-        let object = match serde_json::from_str::<Value>(line) {
-            Ok(Value::Object(object)) => object,
-            Ok(_) => return json!({ "id": null, "error": "a request is a JSON object" }),
-            Err(error) => return json!({ "id": null, "error": format!("this is no JSON: {error}") }),
+    fn answer(&self, judge: &Judge<'_>, line: Result<&str, Wrong>, sources: &SourceMap) -> Value {
+        let object = match line.map(serde_json::from_str::<Value>) {
+            Ok(Ok(Value::Object(object))) => object,
+            Ok(Ok(_)) => return json!({ "id": null, "error": "a request is a JSON object" }),
+            Ok(Err(error)) => return json!({ "id": null, "error": format!("this is no JSON: {error}") }),
+            Err(error) => return json!({ "id": null, "error": error }),
         };
         let id = object.get("id").cloned().unwrap_or(Value::Null);
-        let answer = self.request(&object).and_then(|request| {
-            self.tokens
-                .answer(judge, request)
-                .map_err(|unknown| unknown.to_string())
+        let answered = self.request(&object).and_then(|mut request| {
+            let answer = self.tokens.answer(judge, &mut request);
+            let (answer, clock) = answer.map_err(|unknown| unknown.to_string())?;
+            Ok((nearest(judge, &request, &answer), answer, clock))
         });
-        match answer {
-            Ok((answer, clock)) => {
+        match answered {
+            Ok((miss, answer, clock)) => {
                 let mut said = json!({
                     "id": id,
                     "outcome": answer.outcome.word(),
                     "stage": answer.stage.map(crate::policy::request::Stage::word),
                     "why": answer.why,
-                    "because": because(sources, &answer),
+                    "because": verdicts::because(sources, &answer),
+                    "nearest-miss": near::object(sources, &self.facts.inventory, miss.as_ref()),
                 });
                 if let (Some(clock), Some(said)) = (clock, said.as_object_mut()) {
                     said.insert("clock".to_owned(), json!(clock));

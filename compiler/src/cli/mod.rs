@@ -16,6 +16,8 @@ mod fmt;
 mod graph;
 mod io;
 mod jwt;
+mod lines;
+mod near;
 mod new;
 mod output;
 mod report;

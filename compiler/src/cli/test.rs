@@ -120,6 +120,7 @@ fn details(line: &Line, sources: &SourceMap) -> Vec<String> {
                         .map(|reason| format!("because of {}", verdicts::reason(sources, reason))),
                 );
             }
+            said.extend(line.nearest.iter().map(|near| near.sentence.clone()));
             said
         }
     }
@@ -152,7 +153,8 @@ fn json(judged: &[Judged], sources: &SourceMap) -> String {
             "error": error,
             "stage": answer.and_then(|answer| answer.stage).map(crate::policy::request::Stage::word),
             "why": answer.map(|answer| &answer.why),
-            "because": answer.map_or(Vec::new(), |answer| super::eval::because(sources, answer)),
+            "because": answer.map_or(Vec::new(), |answer| verdicts::because(sources, answer)),
+            "nearest-miss": line.nearest.as_ref().map(|near| &near.object),
         })
     };
     let tests: Vec<_> = judged

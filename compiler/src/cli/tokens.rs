@@ -176,15 +176,15 @@ impl<'b> Tokens<'b> {
     }
 
     /// The answer to a request with the tokens in it. Where a token as text says a time and nobody says what time it
-    /// is, the machine's clock does.
-    pub(super) fn answer(&self, judge: &Judge<'_>, mut request: Request) -> Result<Timed, Unknown> {
+    /// is, the machine's clock does. What is known besides stands in the request then.
+    pub(super) fn answer(&self, judge: &Judge<'_>, request: &mut Request) -> Result<Timed, Unknown> {
         request.now = request.now.or(self.now);
-        self.reader.read(&mut request);
-        match judge.answer(&request) {
+        self.reader.read(request);
+        match judge.answer(request) {
             Err(Unknown::Time) if !request.texts.read.is_empty() => {
                 let now = clock::now();
                 request.now = Some(now);
-                let mut answer = judge.answer(&request)?;
+                let mut answer = judge.answer(request)?;
                 answer
                     .why
                     .push_str(&format!(" (at {} by the clock of this machine)", clock::format(now)));

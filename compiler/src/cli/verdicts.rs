@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::Io;
 use super::tokens::{TokenArgs, Tokens};
+use super::{Io, near};
 use crate::driver::{Build, Outcome};
-use crate::hir::{Extra, Program, Test, TestBody};
-use crate::lower::inventory::{self, Facts};
+use crate::hir::{Extra, Test, TestBody};
+use crate::lower::inventory;
+use crate::policy::TlsMode;
 use crate::policy::evaluate::Judge;
-use crate::policy::request::{Answer, Json, Reason, Request};
-use crate::policy::{Target, TlsMode};
+use crate::policy::evaluate::nearest::nearest;
+use crate::policy::request::{Answer, Json, Outcome as Answered, Reason};
 use crate::source::{SourceMap, Span, Unit};
 
 /// A test of one environment, judged.
@@ -25,6 +26,14 @@ pub(super) struct Line {
     pub(super) span: Span,
     pub(super) expected: &'static str,
     pub(super) got: Got,
+    /// Where it was expected to be admitted, and is not.
+    pub(super) nearest: Option<Near>,
+}
+
+/// A nearest miss, for people and as JSON.
+pub(super) struct Near {
+    pub(super) sentence: String,
+    pub(super) object: serde_json::Value,
 }
 
 /// What came of a line.
@@ -54,14 +63,14 @@ pub(super) fn judge(
     let mut judged = Vec::new();
     for build in &outcome.builds {
         let tokens = Tokens::new(tokens, build, io)?;
-        judged.extend(judge_build(build, outcome.target, filter, &tokens));
+        judged.extend(judge_build(build, outcome, filter, &tokens));
     }
     Ok(judged)
 }
 
-fn judge_build(build: &Build, target: Target, filter: Option<&str>, tokens: &Tokens<'_>) -> Vec<Judged> {
+fn judge_build(build: &Build, outcome: &Outcome, filter: Option<&str>, tokens: &Tokens<'_>) -> Vec<Judged> {
     let facts = &build.facts;
-    let judge = Judge::new(&build.policies, &facts.inventory, target);
+    let judge = Judge::new(&build.policies, &facts.inventory, outcome.target);
     let meant = |test: &&Test| filter.is_none_or(|filter| test.name.it.contains(filter));
     let tests = build.program.tests.iter().filter(meant);
     tests
@@ -69,34 +78,50 @@ fn judge_build(build: &Build, target: Target, filter: Option<&str>, tokens: &Tok
             environment: build.environment.clone(),
             name: test.name.it.clone(),
             span: test.name.span,
-            lines: lines(&judge, (&build.program, tokens), facts, test),
+            lines: lines(&judge, (build, tokens), &outcome.sources, test),
         })
         .collect()
 }
 
-fn lines(judge: &Judge<'_>, (program, tokens): (&Program, &Tokens<'_>), facts: &Facts, test: &Test) -> Vec<Line> {
+fn lines(judge: &Judge<'_>, (build, tokens): (&Build, &Tokens<'_>), sources: &SourceMap, test: &Test) -> Vec<Line> {
+    let (program, facts) = (&build.program, &build.facts);
+    let inventory = &facts.inventory;
     match &test.body {
         TestBody::At { scope, pod, lines } => lines
             .iter()
             .map(|line| {
                 let request = inventory::request(program, facts, (*scope, *pod), line, claims);
-                let ask = |mut request: Request| {
-                    for extra in &line.extras {
-                        if let Extra::RealToken(text) = extra {
-                            tokens.put(text, &mut request);
+                let mut request = request.map_err(|why| why.to_string());
+                let answer = match &mut request {
+                    Ok(request) => {
+                        for extra in &line.extras {
+                            if let Extra::RealToken(text) = extra {
+                                tokens.put(text, request);
+                            }
                         }
+                        let answer = tokens.answer(judge, request);
+                        answer.map(|(answer, _)| answer).map_err(|unknown| unknown.to_string())
                     }
-                    tokens.answer(judge, request)
+                    Err(why) => Err(why.clone()),
                 };
-                let got = match request.map(ask) {
-                    Ok(Ok((answer, _))) => Got::Answer(answer.outcome.word(), Some(answer)),
-                    Ok(Err(unknown)) => Got::Unknown(unknown.to_string()),
-                    Err(why) => Got::Unknown(why.to_string()),
+                let nearest = match (&request, &answer) {
+                    (Ok(request), Ok(answer)) if line.expect == Answered::Ok => {
+                        nearest(judge, request, answer).map(|miss| Near {
+                            sentence: near::sentence(sources, inventory, &miss),
+                            object: near::object(sources, inventory, Some(&miss)),
+                        })
+                    }
+                    _ => None,
+                };
+                let got = match answer {
+                    Ok(answer) => Got::Answer(answer.outcome.word(), Some(answer)),
+                    Err(why) => Got::Unknown(why),
                 };
                 Line {
                     span: line.span,
                     expected: line.expect.word(),
                     got,
+                    nearest,
                 }
             })
             .collect(),
@@ -115,6 +140,7 @@ fn lines(judge: &Judge<'_>, (program, tokens): (&Program, &Tokens<'_>), facts: &
                     span: line.span,
                     expected: word_of_tls(line.expect),
                     got,
+                    nearest: None,
                 }
             })
             .collect(),
@@ -159,6 +185,26 @@ const fn word_of_tls(mode: TlsMode) -> &'static str {
 pub(super) fn place(sources: &SourceMap, span: Span) -> (String, u32, u32) {
     let (start, _) = sources.positions(span, Unit::Character);
     (sources.path(span.file).to_owned(), start.line + 1, start.column + 1)
+}
+
+/// A reason as JSON.
+pub(super) fn reason_object(sources: &SourceMap, reason: &Reason) -> serde_json::Value {
+    let (file, line, _) = place(sources, reason.origin);
+    serde_json::json!({
+        "object": reason.object.to_string(),
+        "rule": reason.rule.map(|rule| rule + 1),
+        "file": file,
+        "line": line,
+    })
+}
+
+/// The reasons of an answer as JSON.
+pub(super) fn because(sources: &SourceMap, answer: &Answer) -> Vec<serde_json::Value> {
+    answer
+        .because
+        .iter()
+        .map(|reason| reason_object(sources, reason))
+        .collect()
 }
 
 /// A reason as a person reads it.

@@ -190,6 +190,16 @@ impl TokenRule {
             source,
         }
     }
+
+    /// This rule as a reason.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        Reason {
+            object: self.object.clone(),
+            rule: None,
+            origin: self.rule.origin,
+        }
+    }
 }
 
 /// Every rule for tokens of a policy, wherever it holds; of a legacy policy each issuer that is named.

@@ -1,7 +1,7 @@
 //! How Istio matches text: wildcard strings, path templates, and the patterns of peer identities.
 
 /// A wildcard string. Only the first form that fits counts, so `*a*` ends with a literal star.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum StringMatch {
     /// `*`.
     Present,

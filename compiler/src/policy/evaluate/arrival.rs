@@ -117,7 +117,7 @@ impl Judge<'_> {
         })
     }
 
-    fn mode(&self, pod: &Pod<'_>, port: Option<u16>) -> Result<Mode, Unknown> {
+    pub(super) fn mode(&self, pod: &Pod<'_>, port: Option<u16>) -> Result<Mode, Unknown> {
         if self.target.is_legacy() {
             return self.legacy_mode(pod, port);
         }
@@ -374,7 +374,7 @@ impl Judge<'_> {
     }
 
     /// What destinations say to a caller's proxy about the pod's Service.
-    fn said_to(
+    pub(super) fn said_to(
         &self,
         pod: &Pod<'_>,
         request: &Request,

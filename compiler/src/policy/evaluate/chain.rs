@@ -31,34 +31,63 @@ pub(crate) struct Ways {
     unknown: Vec<Unknown>,
 }
 
-/// Judges a request or connection; what goes on leaves with the headers and tokens that it has then.
+/// What an enforcer makes of a request or connection.
+pub(crate) struct Judged {
+    pub(crate) answer: Answer,
+    /// The headers and tokens that it has when it goes on.
+    pub(crate) carried: Carried,
+    /// The rule that took its token, an index into [`Effective::tokens`].
+    pub(crate) token: Option<usize>,
+    /// The CUSTOM rule about which an authorizer was asked, and let it pass.
+    pub(crate) let_pass: Option<Reason>,
+}
+
+/// Judges a request or connection.
 pub(crate) fn judge(
     effective: &Effective,
     facts: &mut Facts,
     carried: Carried,
     asked: Asked<'_>,
-) -> Result<(Answer, Carried), Unknown> {
+) -> Result<Judged, Unknown> {
     let mut ways = Ways::default();
     let mut carried = carried;
+    let mut token = None;
     facts.headers.clone_from(&carried.headers);
     facts.claims = None;
+    let let_pass = let_pass(effective, facts, asked);
+    let ended = |ways: Ways, last, carried, token, let_pass| {
+        ways.end(last).map(|answer| Judged {
+            answer,
+            carried,
+            token,
+            let_pass,
+        })
+    };
     match custom(effective, facts, asked, &mut ways) {
-        Some(refusal) => return ways.end(refusal).map(|answer| (answer, carried)),
+        Some(refusal) => return ended(ways, refusal, carried, token, let_pass),
         None if facts.http && !is_preflight(facts) => {
             let (verdict, rest) = tokens::verify(&effective.tokens, carried, asked.now, facts.target.token_leeway())?;
             carried = rest;
             match verdict {
                 Verdict::Refused(outcome, index, fault) => {
                     let refusal = refused_token(effective, outcome, (index, &fault), asked);
-                    return ways.end(refusal).map(|answer| (answer, carried));
+                    return ended(ways, refusal, carried, token, let_pass);
                 }
-                Verdict::Pass(valid) => facts.claims = valid.map(|(_, claims)| claims),
+                Verdict::Pass(valid) => {
+                    token = valid.as_ref().map(|(index, _)| *index);
+                    facts.claims = valid.map(|(_, claims)| claims);
+                }
             }
             facts.headers.clone_from(&carried.headers);
         }
         None => {}
     }
-    access(effective, facts, asked, ways).map(|answer| (answer, carried))
+    access(effective, facts, asked, ways).map(|answer| Judged {
+        answer,
+        carried,
+        token,
+        let_pass,
+    })
 }
 
 /// What access rules say of a request of which it is known who makes it.
@@ -70,6 +99,16 @@ pub(crate) fn access(
 ) -> Result<Answer, Unknown> {
     let last = deny(effective, facts, asked, &mut ways).unwrap_or_else(|| allow(effective, facts, asked, &mut ways));
     ways.end(last)
+}
+
+/// The rule about which the only authorizer is asked, where it lets the request pass.
+fn let_pass(effective: &Effective, facts: &Facts, asked: Asked<'_>) -> Option<Reason> {
+    let policies = &effective.custom.policies;
+    let name = policies.iter().find_map(|policy| policy.provider.as_ref())?;
+    let allowed = effective.providers == 1 && asked.answers.get(name) == Some(&true);
+    let provider = asked.mesh.providers.get(name).filter(|it| facts.http || it.grpc);
+    provider.filter(|_| allowed)?;
+    matches(&effective.custom, facts, asked, |_, _, _| {}).map(|(_, reason)| reason)
 }
 
 impl Ways {
@@ -122,11 +161,7 @@ fn refused_token(effective: &Effective, outcome: Outcome, (index, fault): (usize
         stage: Some(Stage::Jwt),
         why: format!("{}: {why}: {fault}", asked.place),
         because: rule
-            .map(|rule| Reason {
-                object: rule.object.clone(),
-                rule: None,
-                origin: rule.rule.origin,
-            })
+            .map(crate::policy::effective::TokenRule::reason)
             .into_iter()
             .collect(),
     }

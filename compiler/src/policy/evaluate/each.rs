@@ -1,18 +1,18 @@
 //! Workloads that stand for several kinds of pods: what is asked of them is asked of each.
 
-use super::{ClientSide, Judge};
+use super::{ClientSide, Judge, Observer};
 use crate::policy::inventory::Workload;
 use crate::policy::request::{Answer, Caller, Destination, Request, Unknown};
 
 impl Judge<'_> {
     /// The answer that all kinds of pods agree on; `None` if only one kind is meant.
-    pub(super) fn answer_of_each(&self, request: &Request) -> Option<Result<Answer, Unknown>> {
+    pub(super) fn answer_of_each(&self, request: &Request, observer: Observer<'_>) -> Option<Result<Answer, Unknown>> {
         if let Destination::Known(index) = request.to
             && let Some(several) = self.several(index)
         {
             let answers = several.stands_for.iter().map(|index| {
                 let to = Destination::Known(*index);
-                self.answer(&Request { to, ..request.clone() })
+                self.observed(&Request { to, ..request.clone() }, observer)
             });
             return Some(self.agreed(several, answers, |answer| answer.outcome));
         }
@@ -21,10 +21,11 @@ impl Judge<'_> {
         {
             let answers = several.stands_for.iter().map(|index| {
                 let caller = Caller::Workload(*index);
-                self.answer(&Request {
+                let request = Request {
                     caller,
                     ..request.clone()
-                })
+                };
+                self.observed(&request, observer)
             });
             return Some(self.agreed(several, answers, |answer| answer.outcome));
         }
@@ -44,7 +45,8 @@ impl Judge<'_> {
         Some(self.agreed(several, sides, |side| side.mode))
     }
 
-    fn several(&self, index: usize) -> Option<&Workload> {
+    /// A workload that stands for others.
+    pub(super) fn several(&self, index: usize) -> Option<&Workload> {
         let workload = self.inventory.workloads.get(index)?;
         // One of them is never one that stands for others.
         let plain = |index: &usize| {

@@ -114,7 +114,8 @@ pub(crate) fn rule(rule: &CompiledRule, facts: &Facts) -> Truth {
     }))
 }
 
-fn holds(test: &Test, facts: &Facts) -> Truth {
+/// Whether a test holds.
+pub(crate) fn holds(test: &Test, facts: &Facts) -> Truth {
     let any = |matchers: &[Matcher]| Truth::any(matchers.iter().map(|m| value(m, facts)));
     let positive = if test.positive.is_empty() {
         Truth::Yes

@@ -8,8 +8,11 @@ mod arrival;
 mod chain;
 pub(crate) mod client;
 mod each;
+mod exercised;
 mod legacy;
 pub(crate) mod matching;
+mod methods;
+pub mod nearest;
 pub(crate) mod path;
 pub(crate) mod places;
 mod token_questions;
@@ -24,9 +27,10 @@ use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, Workloa
 use super::request::{Answer, Caller, Destination, Outcome, Reason, Request, Stage, Unknown};
 use super::{PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
-use chain::Asked;
+use chain::{Asked, Judged};
 use client::{Client, Said};
 use matching::{Facts, HeaderValue, Host, Peer};
+use methods::METHODS;
 use path::Path;
 use places::Carried;
 pub use token_questions::{claims_fault, first_place, token_fault, token_texts};
@@ -53,6 +57,9 @@ pub struct ClientSide {
     /// The destination that says so; `None`: the proxy chooses by itself.
     pub by: Option<Reason>,
 }
+
+/// Is told what each enforcer on a request's way saw, and what it made of it.
+type Observer<'o> = &'o mut dyn FnMut(&Effective, &Facts, &Judged);
 
 /// The pod that a request is for.
 struct Pod<'a> {
@@ -93,7 +100,12 @@ impl<'p> Judge<'p> {
     /// # Errors
     /// What would have to be said for there to be one answer.
     pub fn answer(&self, request: &Request) -> Result<Answer, Unknown> {
-        if let Some(answer) = self.answer_of_each(request) {
+        self.observed(request, &mut |_, _, _| {})
+    }
+
+    /// The answer to a request, with an observer on its way.
+    fn observed(&self, request: &Request, observer: Observer<'_>) -> Result<Answer, Unknown> {
+        if let Some(answer) = self.answer_of_each(request, observer) {
             return answer;
         }
         let pod = self.pod(&request.to)?;
@@ -101,7 +113,7 @@ impl<'p> Judge<'p> {
         let ways = self.ways(&pod, request, port)?;
         let mut answers = ways
             .into_iter()
-            .map(|service| self.travel(&pod, request, (port, http), service));
+            .map(|service| self.travel(&pod, request, (port, http), service, observer));
         let first = answers
             .next()
             .unwrap_or_else(|| Err(Unknown::Other("no way leads to this pod".to_owned())))?;
@@ -281,6 +293,7 @@ impl<'p> Judge<'p> {
         request: &Request,
         (port, http): (Option<u16>, bool),
         way: Option<(usize, u16)>,
+        observer: Observer<'_>,
     ) -> Result<Answer, Unknown> {
         let service = way.and_then(|(at, port)| Some((at, self.inventory.services.get(at)?, port)));
         let port = port.or_else(|| service.and_then(|(_, service, port)| service.pod_port(port)));
@@ -311,7 +324,7 @@ impl<'p> Judge<'p> {
             });
         let Some((at, service, service_port, namespace, name)) = through else {
             let arrival = self.arrive(pod, request, &facts, service.map(|(_, service, port)| (service, port)))?;
-            return self.at_pod(pod, request, facts, carried, arrival);
+            return self.at_pod(pod, request, facts, carried, arrival, observer);
         };
 
         let place = format!("waypoint {namespace}/{name}");
@@ -327,11 +340,13 @@ impl<'p> Judge<'p> {
         let Some(effective) = self.waypoint_policy(at, service, namespace, name) else {
             return Err(Unknown::Other("there is no such service".to_owned()));
         };
-        let (first, rest) = chain::judge(effective, &mut facts, carried, self.asked(request, &place))?;
+        let judged = chain::judge(effective, &mut facts, carried, self.asked(request, &place))?;
+        observer(effective, &facts, &judged);
+        let first = judged.answer;
         if first.outcome != Outcome::Ok {
             return Ok(first);
         }
-        carried = rest;
+        carried = judged.carried;
         let host = service.host(&self.inventory.mesh.domain);
         let labels = StringMap::new();
         let own = Client {
@@ -363,7 +378,7 @@ impl<'p> Judge<'p> {
         facts.sni = None;
         facts.claims = None;
         let arrival = Arrival::behind_waypoint(peer);
-        let last = self.at_pod(pod, request, facts, carried, arrival)?;
+        let last = self.at_pod(pod, request, facts, carried, arrival, observer)?;
         // Of two that let it pass, the waypoint's rule says more.
         Ok(if last.outcome == Outcome::Ok && !first.because.is_empty() {
             first
@@ -401,6 +416,7 @@ impl<'p> Judge<'p> {
         mut facts: Facts,
         carried: Carried,
         arrival: Arrival,
+        observer: Observer<'_>,
     ) -> Result<Answer, Unknown> {
         let http = facts.http;
         let (peer, fate) = match arrival.step {
@@ -443,7 +459,11 @@ impl<'p> Judge<'p> {
                 };
                 legacy::judge(at, &facts, &carried, asked)?
             }
-            None => chain::judge(effective, &mut facts, carried, asked)?.0,
+            None => {
+                let judged = chain::judge(effective, &mut facts, carried, asked)?;
+                observer(effective, &facts, &judged);
+                judged.answer
+            }
         };
         if arrival.behind_waypoint && answer.outcome == Outcome::Reset && http {
             // What the waypoint cannot reach is 503 to its client.
@@ -540,44 +560,6 @@ impl<'p> Judge<'p> {
 
 /// What Envoy reads of the head of a request.
 const MAX_HEADER_BYTES: usize = 60 * 1024;
-
-/// The methods that Envoy's HTTP/1 knows.
-const METHODS: &[&str] = &[
-    "ACL",
-    "BIND",
-    "CHECKOUT",
-    "CONNECT",
-    "COPY",
-    "DELETE",
-    "GET",
-    "HEAD",
-    "LINK",
-    "LOCK",
-    "MERGE",
-    "MKACTIVITY",
-    "MKCALENDAR",
-    "MKCOL",
-    "MOVE",
-    "MSEARCH",
-    "NOTIFY",
-    "OPTIONS",
-    "PATCH",
-    "POST",
-    "PROPFIND",
-    "PROPPATCH",
-    "PURGE",
-    "PUT",
-    "REBIND",
-    "REPORT",
-    "SEARCH",
-    "SOURCE",
-    "SUBSCRIBE",
-    "TRACE",
-    "UNBIND",
-    "UNLINK",
-    "UNLOCK",
-    "UNSUBSCRIBE",
-];
 
 fn nothing_there(why: &str) -> Answer {
     Answer {

@@ -156,6 +156,17 @@ impl Legacy {
         self.ports.get(&port).unwrap_or(&self.elsewhere).clone()
     }
 
+    /// The issuers of all that may be in force.
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &Issuer> {
+        self.policies.values().flat_map(|policy| {
+            let peers = policy.peers.iter().filter_map(|peer| match peer {
+                Peer::Token(issuer) => Some(issuer.as_ref()),
+                Peer::Mtls { .. } => None,
+            });
+            peers.chain(policy.origins.iter().map(|(issuer, _)| issuer))
+        })
+    }
+
     pub(crate) fn policy(&self, at: usize) -> Option<&Authentication> {
         self.policies.get(&at)
     }

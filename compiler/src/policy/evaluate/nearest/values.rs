@@ -1,0 +1,626 @@
+//! Which values of each fact the rules on a request's way can tell apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+
+use super::super::Judge;
+use super::super::methods::METHODS;
+use super::super::places::places;
+use super::facts::{Fact, Setting, claims, values as header_values};
+use super::identities::Identities;
+use super::witnesses;
+use crate::policy::JwtRule;
+use crate::policy::effective::legacy::Legacy;
+use crate::policy::effective::rules::{Matcher, Test};
+use crate::policy::effective::strings::{PathMatch, Piece, StringMatch, request_principal};
+use crate::policy::effective::{Effective, Enforcer};
+use crate::policy::inventory::Normalization;
+use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, TokenState};
+
+/// At most so many values of a header or claim are combined with each other.
+const MAX_COMBINED: usize = 6;
+
+/// Values by fact.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    /// A word that is part of no pattern.
+    fresh: String,
+    domains: Vec<String>,
+    texts: BTreeMap<Fact, BTreeSet<StringMatch>>,
+    templates: Vec<Vec<Piece>>,
+    claims: BTreeMap<Vec<String>, BTreeSet<StringMatch>>,
+    nets: BTreeMap<Fact, BTreeSet<IpNet>>,
+    ports: Vec<(u16, Option<u16>)>,
+    tokens: Vec<Token>,
+    /// Headers that hold tokens, or are made of the claims that are named.
+    pub(super) of_tokens: BTreeMap<String, Vec<String>>,
+    /// Those that do not depend on the request at hand.
+    fixed: BTreeMap<Fact, Vec<Setting>>,
+    pub(super) normalization: Option<Normalization>,
+    /// Whether some requests go through a waypoint first, so that the caller decides who judges.
+    pub(super) has_waypoint: bool,
+}
+
+impl Values {
+    /// What the rules on the way of a request can tell apart.
+    pub(super) fn new(judge: &Judge<'_>, request: &Request) -> Self {
+        let mesh = &judge.inventory.mesh;
+        let mut values = Self {
+            domains: mesh.own_domains().into_iter().map(str::to_owned).collect(),
+            normalization: Some(mesh.normalization),
+            ..Self::default()
+        };
+        values.domains.extend(mesh.trusts.iter().cloned());
+        let own;
+        let mut effective: Vec<&Effective> = Vec::new();
+        let mut ports: BTreeSet<u16> = BTreeSet::new();
+        match &request.to {
+            Destination::Known(index) => {
+                let several = judge.several(*index).map(|several| several.stands_for.clone());
+                for index in several.unwrap_or_else(|| vec![*index]) {
+                    effective.extend(judge.pod_policy(index));
+                    for (at, service) in judge.inventory.services.iter().enumerate() {
+                        if let Some((namespace, name)) = &service.waypoint
+                            && service.workloads.contains(&index)
+                        {
+                            values.has_waypoint = true;
+                            effective.extend(judge.waypoint_policy(at, service, namespace, name));
+                        }
+                    }
+                }
+            }
+            Destination::Pod { namespace, labels, .. } => {
+                let enforcer = Enforcer::of_pod(judge.inventory.data_plane(namespace), namespace, labels);
+                own =
+                    enforcer.map(|enforcer| Effective::compose(&judge.homes, judge.inventory, judge.target, enforcer));
+                effective.extend(&own);
+            }
+        }
+        let matchers = matchers(&effective);
+        for matcher in &matchers {
+            values.add(matcher, &mut ports);
+        }
+        values.fresh = values.fresh(&matchers);
+        let mut callers = Identities::of(&values.domains.iter().map(String::as_str).collect::<Vec<_>>());
+        for matcher in &matchers {
+            callers.add(matcher, &values.fresh);
+        }
+        if let Caller::Workload(index) = request.caller
+            && let Some(account) = judge.inventory.workloads.get(index).and_then(|w| w.account.as_ref())
+        {
+            callers.add_whole(&super::super::principal(account, judge.inventory));
+        }
+        let mut settings = vec![Setting::Caller(Caller::Outsider)];
+        let identities = callers.all(&values.fresh).into_iter();
+        settings.extend(identities.map(|identity| Setting::Caller(Caller::Principal(identity))));
+        values.fixed.insert(Fact::Caller, settings);
+        values.ports = ports_of(judge, request, ports);
+        let rules: Vec<&JwtRule> = effective.iter().flat_map(|effective| jwt_rules(effective)).collect();
+        for rule in &rules {
+            for place in places(rule) {
+                if let Place::Header { name, .. } = place {
+                    values.of_tokens.entry(name).or_default();
+                }
+            }
+            if let Some(header) = &rule.output_payload_to_header {
+                values.of_tokens.entry(header.to_ascii_lowercase()).or_default();
+            }
+            for (header, claim) in &rule.output_claim_to_headers {
+                let claims = values.of_tokens.entry(header.to_ascii_lowercase()).or_default();
+                claims.extend(claim.split('.').next().map(str::to_owned));
+            }
+        }
+        values.add_claims_of_headers();
+        let tokens = rules.iter().flat_map(|rule| {
+            let places = places(rule).into_iter();
+            places.map(|place| token(rule, place))
+        });
+        values.tokens = tokens.collect();
+        values.fix(judge);
+        values
+    }
+
+    fn add(&mut self, matcher: &Matcher, ports: &mut BTreeSet<u16>) {
+        let mut text = |fact: Fact, pattern: &StringMatch| {
+            self.texts.entry(fact).or_default().insert(pattern.clone());
+        };
+        match matcher {
+            Matcher::Method(pattern) => text(Fact::Method, pattern),
+            Matcher::Host(pattern) => text(Fact::Host, pattern),
+            Matcher::Sni(pattern) => text(Fact::Sni, pattern),
+            Matcher::Header(name, pattern) => text(of_header(name), pattern),
+            Matcher::Path(PathMatch::Plain(pattern)) => text(Fact::Path, pattern),
+            Matcher::Path(PathMatch::Template(pieces)) => self.templates.push(pieces.clone()),
+            Matcher::Claim(path, pattern) => {
+                self.claims.entry(path.clone()).or_default().insert(pattern.clone());
+            }
+            Matcher::RequestPrincipal(iss, sub) => {
+                for (name, pattern) in [("iss", iss), ("sub", sub)] {
+                    let patterns = self.claims.entry(vec![name.to_owned()]).or_default();
+                    patterns.insert(pattern.clone());
+                }
+            }
+            Matcher::BoundPrincipal(pattern) => {
+                // It is made of both, as today's is cut.
+                let (iss, sub) = match pattern {
+                    StringMatch::Exact(text) => request_principal(text),
+                    StringMatch::Prefix(text) => request_principal(&format!("{text}*")),
+                    StringMatch::Suffix(text) => request_principal(&format!("*{text}")),
+                    StringMatch::Present => request_principal("*"),
+                };
+                for (name, pattern) in [("iss", iss), ("sub", sub)] {
+                    let patterns = self.claims.entry(vec![name.to_owned()]).or_default();
+                    patterns.insert(pattern);
+                }
+            }
+            Matcher::PeerIp(net) => {
+                // One address can be both.
+                self.nets.entry(Fact::PeerIp).or_default().insert(*net);
+            }
+            Matcher::ClientIp(net) => {
+                self.nets.entry(Fact::ClientIp).or_default().insert(*net);
+                self.nets.entry(Fact::PeerIp).or_default().insert(*net);
+            }
+            Matcher::DestinationIp(net) => {
+                self.nets.entry(Fact::DestinationIp).or_default().insert(*net);
+            }
+            Matcher::Port(port) => {
+                ports.insert(*port);
+            }
+            Matcher::Peer(_)
+            | Matcher::ZtunnelPrincipal(_)
+            | Matcher::ZtunnelNamespace(_)
+            | Matcher::ZtunnelAccount { .. }
+            | Matcher::Metadata => {}
+        }
+    }
+
+    /// A claim that becomes a header is told apart as the header is.
+    fn add_claims_of_headers(&mut self) {
+        for (header, claims) in &self.of_tokens {
+            let patterns = self
+                .texts
+                .get(&Fact::Header(header.clone()))
+                .cloned()
+                .unwrap_or_default();
+            for claim in claims {
+                self.claims
+                    .entry(vec![claim.clone()])
+                    .or_default()
+                    .extend(patterns.iter().cloned());
+            }
+        }
+    }
+
+    /// A word that no pattern has.
+    fn fresh(&self, matchers: &[&Matcher]) -> String {
+        let callers: Vec<String> = matchers
+            .iter()
+            .filter(|matcher| is_of_caller(matcher))
+            .map(|matcher| format!("{matcher:?}").to_ascii_lowercase())
+            .collect();
+        let texts = self.texts.values().chain(self.claims.values()).flatten();
+        let literals: Vec<String> = texts
+            .filter_map(|pattern| match pattern {
+                StringMatch::Exact(text) | StringMatch::Prefix(text) | StringMatch::Suffix(text) => {
+                    Some(text.to_ascii_lowercase())
+                }
+                StringMatch::Present => None,
+            })
+            .collect();
+        let templates = format!("{:?}", self.templates).to_ascii_lowercase();
+        let free = |word: &String| {
+            let in_it = |text: &String| text.contains(word.as_str());
+            !templates.contains(word.as_str()) && !literals.iter().any(in_it) && !callers.iter().any(in_it)
+        };
+        let numbered = (2..u32::MAX).map(|number| format!("other{number}"));
+        std::iter::once("other".to_owned())
+            .chain(numbered)
+            .find(free)
+            .unwrap_or_default()
+    }
+
+    /// The facts that are worth a change.
+    pub(super) fn facts(&self, request: &Request) -> Vec<Fact> {
+        let mut facts: BTreeSet<Fact> = self.fixed.keys().cloned().collect();
+        facts.extend(self.texts.keys().cloned());
+        facts.extend(
+            self.claims
+                .keys()
+                .filter_map(|path| path.first().cloned())
+                .map(Fact::Claim),
+        );
+        facts.extend(request.headers.iter().map(|(name, _)| Fact::Header(name.clone())));
+        if let Some(token) = request.tokens.first() {
+            facts.extend(token.claims.keys().cloned().map(Fact::Claim));
+        }
+        facts.insert(Fact::Path);
+        facts.insert(Fact::Token);
+        facts.into_iter().collect()
+    }
+
+    fn fix(&mut self, judge: &Judge<'_>) {
+        let none = BTreeSet::new();
+        let patterns = self.texts.get(&Fact::Method).unwrap_or(&none);
+        // Of methods that no rule tells apart, one is enough.
+        let mut kinds = BTreeSet::new();
+        let usual = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+        let methods = usual.iter().chain(METHODS).filter(|method| **method != "CONNECT");
+        let methods = methods.filter(|method| {
+            let kind: Vec<bool> = patterns.iter().map(|pattern| pattern.matches_present(method)).collect();
+            kinds.insert(kind)
+        });
+        let methods = methods.map(|method| Setting::Method((*method).to_owned())).collect();
+        let mut hosts: Vec<Setting> = Vec::new();
+        if let Some(patterns) = self.texts.get(&Fact::Host) {
+            let texts = witnesses::texts(patterns, &self.fresh).into_iter();
+            hosts.extend(texts.map(|host| Setting::Host(Some(host))));
+        }
+        hosts.push(Setting::Host(None));
+        let mut names = vec![Setting::Sni(None)];
+        if let Some(patterns) = self.texts.get(&Fact::Sni) {
+            let texts = witnesses::texts(patterns, &self.fresh).into_iter();
+            names.extend(texts.map(|sni| Setting::Sni(Some(sni))));
+        }
+        let address = |fact: &Fact, make: fn(std::net::IpAddr) -> Setting| {
+            let nets = self.nets.get(fact).unwrap_or(&none_of_nets()).clone();
+            witnesses::addresses(&nets).into_iter().map(make).collect::<Vec<_>>()
+        };
+        let answers = judge.inventory.mesh.providers.keys();
+        let answers: Vec<String> = answers.cloned().collect();
+        let all = [
+            (Fact::Method, methods),
+            (Fact::Host, hosts),
+            (Fact::Sni, names),
+            (Fact::PeerIp, address(&Fact::PeerIp, Setting::PeerIp)),
+            (Fact::ClientIp, address(&Fact::ClientIp, Setting::ClientIp)),
+            (
+                Fact::DestinationIp,
+                address(&Fact::DestinationIp, Setting::DestinationIp),
+            ),
+            (
+                Fact::Port,
+                self.ports
+                    .iter()
+                    .map(|(port, service)| Setting::Port(*port, *service))
+                    .collect(),
+            ),
+        ];
+        self.fixed.extend(all);
+        for provider in answers {
+            let settings = vec![Setting::Answer(provider.clone(), true)];
+            self.fixed.insert(Fact::Answer(provider), settings);
+        }
+    }
+
+    /// The values of a fact; `together` are tests of one rule on it, which one value may have to meet.
+    pub(super) fn settings(&self, fact: &Fact, request: &Request, together: &[&Test]) -> Vec<Setting> {
+        match fact {
+            Fact::Path => self.paths(request),
+            Fact::Header(name) => self.headers(name, request, together),
+            Fact::Claim(name) => self.claim(name, request, together),
+            Fact::Token => self.tokens(request),
+            Fact::Caller => {
+                let mut settings = self.combined_callers(together);
+                settings.extend(self.fixed.get(fact).into_iter().flatten().cloned());
+                settings
+            }
+            Fact::Method
+            | Fact::Host
+            | Fact::Sni
+            | Fact::Answer(_)
+            | Fact::Port
+            | Fact::PeerIp
+            | Fact::ClientIp
+            | Fact::DestinationIp => self.fixed.get(fact).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Paths with the query that the request has, and without one.
+    fn paths(&self, request: &Request) -> Vec<Setting> {
+        let none = BTreeSet::new();
+        let patterns = self.texts.get(&Fact::Path).unwrap_or(&none);
+        let paths = witnesses::paths(patterns, &self.templates, &self.fresh);
+        let sent = request.path.as_deref().unwrap_or("/");
+        let Some((own, query)) = sent.split_once('?') else {
+            return paths.into_iter().map(Setting::Path).collect();
+        };
+        let kept = paths.iter().map(|path| format!("{path}?{query}"));
+        let all = kept.chain([own.to_owned()]).chain(paths.iter().cloned());
+        all.map(Setting::Path).collect()
+    }
+
+    fn headers(&self, name: &str, request: &Request, together: &[&Test]) -> Vec<Setting> {
+        let none = BTreeSet::new();
+        let patterns = self.texts.get(&Fact::Header(name.to_owned())).unwrap_or(&none);
+        let own: Vec<String> = header_values(request, name).into_iter().map(str::to_owned).collect();
+        let pattern = |matcher: &Matcher| match matcher {
+            Matcher::Header(own, pattern) if own == name => Some(pattern.clone()),
+            _ => None,
+        };
+        let joint = self.joint(together, pattern, StringMatch::matches_present);
+        let lists = lists(&witnesses::texts(patterns, &self.fresh), joint, &own);
+        lists
+            .into_iter()
+            .map(|list| Setting::Header(name.to_owned(), list))
+            .collect()
+    }
+
+    fn claim(&self, name: &str, request: &Request, together: &[&Test]) -> Vec<Setting> {
+        let Some(token) = request.tokens.first() else {
+            return Vec::new();
+        };
+        let old = token.claims.get(name);
+        let setting = |value| Setting::Claim(name.to_owned(), value);
+        let mut settings = Vec::new();
+        let mut whole = old.cloned();
+        for (path, patterns) in self
+            .claims
+            .iter()
+            .filter(|(path, _)| path.first().is_some_and(|first| first == name))
+        {
+            let inner = path.get(1..).unwrap_or_default();
+            let own = strings(at(old, inner));
+            let pattern = |matcher: &Matcher| match matcher {
+                Matcher::Claim(own, pattern) if own == path => Some(pattern.clone()),
+                Matcher::RequestPrincipal(iss, _) if path == &["iss"] => Some(iss.clone()),
+                Matcher::RequestPrincipal(_, sub) if path == &["sub"] => Some(sub.clone()),
+                _ => None,
+            };
+            let joint = self.joint(together, pattern, StringMatch::matches);
+            if let Some(joint) = &joint {
+                whole = Some(with(whole.as_ref(), inner, listed(joint)));
+            }
+            for list in lists(&witnesses::texts(patterns, &self.fresh), joint, &own) {
+                settings.push(setting(if list.is_empty() {
+                    None
+                } else {
+                    Some(with(old, inner, listed(&list)))
+                }));
+            }
+        }
+        if whole.as_ref() != old {
+            settings.insert(0, setting(whole));
+        }
+        settings.push(setting(None));
+        settings
+    }
+
+    /// Values that meet all these tests, one for each of them, if there are any.
+    fn joint(
+        &self,
+        together: &[&Test],
+        pattern: impl Fn(&Matcher) -> Option<StringMatch>,
+        matches: fn(&StringMatch, &str) -> bool,
+    ) -> Option<Vec<String>> {
+        let negative: Vec<StringMatch> = together
+            .iter()
+            .flat_map(|test| test.negative.iter().filter_map(&pattern))
+            .collect();
+        let mut values = Vec::new();
+        for test in together {
+            let wanted: BTreeSet<StringMatch> = test.positive.iter().filter_map(&pattern).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            let fits = |text: &String| {
+                wanted.iter().any(|pattern| matches(pattern, text))
+                    && !negative.iter().any(|pattern| matches(pattern, text))
+            };
+            values.push(witnesses::texts(&wanted, &self.fresh).into_iter().find(fits)?);
+        }
+        let values = witnesses::distinct(values);
+        (values.len() > 1).then_some(values)
+    }
+
+    /// No token, those that rules accept with what the request's token says, and its own, made good.
+    fn tokens(&self, request: &Request) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        if let Some(own) = request.tokens.first() {
+            let valid = Token {
+                state: TokenState::Valid,
+                ..own.clone()
+            };
+            settings.extend([Setting::Token(Some(valid)), Setting::Token(None)]);
+        }
+        let own = claims(request);
+        if request.tokens.is_empty() && own.is_some() {
+            settings.push(Setting::Token(None));
+        }
+        for token in &self.tokens {
+            let mut token = token.clone();
+            for (name, value) in own.into_iter().flatten() {
+                if !super::facts::is_of_issuer(name) {
+                    token.claims.insert(name.clone(), value.clone());
+                }
+            }
+            settings.push(Setting::Token(Some(token)));
+        }
+        settings
+    }
+
+    fn combined_callers(&self, together: &[&Test]) -> Vec<Setting> {
+        let mut named = Identities::of(&self.domains.iter().map(String::as_str).collect::<Vec<_>>());
+        let matchers = together.iter().flat_map(|test| &test.positive);
+        let mut any = false;
+        for matcher in matchers.filter(|matcher| is_of_caller(matcher)) {
+            named.add(matcher, &self.fresh);
+            any = true;
+        }
+        let identities = if any { named.all(&self.fresh) } else { Vec::new() };
+        identities
+            .into_iter()
+            .map(|identity| Setting::Caller(Caller::Principal(identity)))
+            .collect()
+    }
+}
+
+fn none_of_nets() -> BTreeSet<IpNet> {
+    BTreeSet::new()
+}
+
+/// The fact that a test of this header is about.
+pub(super) fn of_header(name: &str) -> Fact {
+    match name {
+        ":authority" | "host" => Fact::Host,
+        ":method" => Fact::Method,
+        name => Fact::Header(name.to_owned()),
+    }
+}
+
+/// The issuers whose tokens are looked for.
+fn jwt_rules(effective: &Effective) -> impl Iterator<Item = &JwtRule> {
+    let legacy = effective.legacy.iter().flat_map(Legacy::issuers);
+    let legacy = legacy.filter(|issuer| issuer.has_keys).map(|issuer| &issuer.rule);
+    effective.tokens.iter().map(|rule| &rule.rule).chain(legacy)
+}
+
+/// Whether it tests who is at the other end.
+pub(super) const fn is_of_caller(matcher: &Matcher) -> bool {
+    matches!(
+        matcher,
+        Matcher::Peer(_) | Matcher::ZtunnelPrincipal(_) | Matcher::ZtunnelNamespace(_) | Matcher::ZtunnelAccount { .. }
+    )
+}
+
+/// All tests of one value.
+fn matchers<'e>(effective: &[&'e Effective]) -> Vec<&'e Matcher> {
+    let policies = effective.iter().flat_map(|it| {
+        [&it.custom, &it.deny, &it.allow]
+            .into_iter()
+            .flat_map(|stage| &stage.policies)
+    });
+    let rules = policies.flat_map(|policy| policy.http.iter().chain(&policy.tcp));
+    let tests = rules.flat_map(|rule| rule.clauses.iter().flatten().flatten());
+    tests
+        .flat_map(|test| test.positive.iter().chain(&test.negative))
+        .collect()
+}
+
+/// The ports that the pod declares or a rule names, each with the Service ports that lead to it.
+fn ports_of(judge: &Judge<'_>, request: &Request, named: BTreeSet<u16>) -> Vec<(u16, Option<u16>)> {
+    let mut all: Vec<(u16, Option<u16>)> = Vec::new();
+    let declared = match &request.to {
+        Destination::Known(index) => judge.inventory.workloads.get(*index).map(|workload| &workload.ports),
+        Destination::Pod { ports, .. } => Some(ports),
+    };
+    let ports: Vec<u16> = declared
+        .into_iter()
+        .flat_map(|ports| ports.keys().copied())
+        .chain(named)
+        .collect();
+    for port in ports {
+        let mut through: Vec<Option<u16>> = Vec::new();
+        if let Destination::Known(index) = request.to {
+            for service in judge
+                .inventory
+                .services
+                .iter()
+                .filter(|it| it.workloads.contains(&index))
+            {
+                let leading = service.ports.iter().filter(|(_, pod_port)| *pod_port == port);
+                through.extend(leading.map(|(service_port, _)| Some(*service_port)));
+            }
+        }
+        if through.len() < 2 {
+            through = vec![None];
+        }
+        all.extend(through.into_iter().map(|service| (port, service)));
+    }
+    witnesses::distinct(all)
+}
+
+/// A good token for a rule.
+fn token(rule: &JwtRule, place: Place) -> Token {
+    let iss = rule
+        .issuer
+        .clone()
+        .unwrap_or_else(|| "https://issuer.example.com".to_owned());
+    let mut claims = BTreeMap::from([("iss".to_owned(), Json::String(iss))]);
+    if let Some(audience) = rule.audiences.first() {
+        claims.insert("aud".to_owned(), Json::String(audience.clone()));
+    }
+    Token {
+        keys: rule.keys.clone(),
+        issuer: rule.issuer.clone(),
+        claims,
+        state: TokenState::Valid,
+        place,
+    }
+}
+
+/// Lists of values: none, each alone and beside what is there, what is there without some, and small combinations.
+fn lists(texts: &[String], joint: Option<Vec<String>>, own: &[String]) -> Vec<Vec<String>> {
+    let beside = |list: &[String]| {
+        let mut all = own.to_vec();
+        all.extend(list.iter().filter(|text| !own.contains(text)).cloned());
+        all
+    };
+    let mut all = Vec::new();
+    if let Some(joint) = joint {
+        all.extend([joint.clone(), beside(&joint)]);
+    }
+    all.extend(texts.iter().map(|text| vec![text.clone()]));
+    all.push(Vec::new());
+    if !own.is_empty() {
+        all.extend(texts.iter().map(|text| beside(std::slice::from_ref(text))));
+        for at in 0..own.len() {
+            let mut fewer = own.to_vec();
+            fewer.remove(at);
+            all.push(fewer);
+        }
+    }
+    if texts.len() <= MAX_COMBINED {
+        for (at, first) in texts.iter().enumerate() {
+            for (next, second) in texts.iter().enumerate().skip(at + 1) {
+                all.push(vec![first.clone(), second.clone()]);
+                for third in texts.iter().skip(next + 1) {
+                    all.push(vec![first.clone(), second.clone(), third.clone()]);
+                }
+            }
+        }
+    }
+    witnesses::distinct(all)
+}
+
+fn at<'j>(value: Option<&'j Json>, path: &[String]) -> Option<&'j Json> {
+    path.iter().try_fold(value?, |value, name| match value {
+        Json::Object(object) => object.get(name),
+        _ => None,
+    })
+}
+
+/// The value with another one at this path inside.
+fn with(value: Option<&Json>, path: &[String], inner: Json) -> Json {
+    let Some((first, rest)) = path.split_first() else {
+        return inner;
+    };
+    let mut object = match value {
+        Some(Json::Object(object)) => object.clone(),
+        _ => BTreeMap::new(),
+    };
+    let below = with(object.get(first), rest, inner);
+    object.insert(first.clone(), below);
+    Json::Object(object)
+}
+
+fn strings(value: Option<&Json>) -> Vec<String> {
+    let text = |value: &Json| match value {
+        Json::String(text) => Some(text.clone()),
+        _ => None,
+    };
+    match value {
+        Some(Json::List(items)) => items.iter().filter_map(text).collect(),
+        Some(value) => text(value).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+/// One value as a string, more as a list.
+fn listed(values: &[String]) -> Json {
+    match values {
+        [one] => Json::String(one.clone()),
+        more => Json::List(more.iter().cloned().map(Json::String).collect()),
+    }
+}
