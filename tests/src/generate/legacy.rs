@@ -74,13 +74,17 @@ fn workload(die: &mut Die, out: &mut String, name: &str) {
     if die.once_in(5) && !gathered {
         let _ = writeln!(out, "    mtls {} on port 9090", die.one(MODES));
     }
-    if die.once_in(2) {
+    let asks = die.once_in(2);
+    if asks {
         token(die, out);
     }
-    let items: &[_] = match mode {
-        "strict" | "permissive" => &["peer-optional", "allow-tls", "bind-peer", "peer-token inline"],
-        _ => &["bind-peer", "peer-token inline"],
-    };
+    let mut items = vec!["peer-token inline"];
+    if ["strict", "permissive"].contains(&mode) {
+        items.extend(["peer-optional", "allow-tls"]);
+    }
+    if asks {
+        items.push("bind-peer");
+    }
     for item in items {
         if die.once_in(5) {
             let _ = writeln!(out, "    legacy {item}");

@@ -9,6 +9,7 @@ mod policies;
 mod shared;
 mod tokens;
 mod trigger;
+mod unprotected;
 mod wide_rules;
 
 pub(super) use clients::lower as client_rules;

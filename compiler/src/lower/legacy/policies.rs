@@ -5,6 +5,7 @@ use super::errors;
 use super::modes::Layers;
 use super::shared;
 use super::tokens::{Demand, Origins, demands, jwt, origins};
+use super::unprotected;
 use crate::diagnostics::Diagnostics;
 use crate::hir::{Item, ItemKind, Legacy, Program, Scope, ScopeKind, Service};
 use crate::lower::objects::{Group, Name, Objects, gather};
@@ -32,6 +33,7 @@ pub(in crate::lower) fn lower<'p>(
     acc: &mut Diagnostics,
 ) -> Vec<AuthenticationPolicy> {
     let said: Vec<&Item> = scope.items.iter().filter(|item| speaks(item)).collect();
+    unprotected::report_ports(ctx, scope, acc);
     let Some(first) = said.first() else { return Vec::new() };
     Modes::of(scope, acc);
     for item in &said {
@@ -132,16 +134,19 @@ fn wide<'p>(
         return None;
     }
     let force = in_force(ctx, scope, &demands, None, acc);
+    let says_mode = force.mode.is_some();
     let meta = if scope.kind == ScopeKind::Mesh {
         objects.of_cluster(MESH_POLICY, scope, &name, origin, acc)?
     } else {
         objects.of_scope(POLICY, scope, &name, origin, acc)?
     };
-    Some(AuthenticationPolicy {
+    let policy = AuthenticationPolicy {
         meta,
         targets: Vec::new(),
         ..content(ctx.program, said, force, acc)
-    })
+    };
+    unprotected::report_tokens(&policy, says_mode, acc);
+    Some(policy)
 }
 
 /// Adds the policies of one service of a workload: one for what holds at most of its ports, one for each exception.
@@ -190,6 +195,7 @@ fn of_service<'p>(
             name: service.name.clone(),
             ports: part.ports.into_iter().map(ServicePort::Number).collect(),
         };
+        let says_mode = part.force.mode.is_some();
         let policy = content(ctx.program, said, part.force, acc);
         if name.text == "default" {
             acc.push(errors::wide_name(&name.text, name.span.unwrap_or(service.span)));
@@ -199,11 +205,13 @@ fn of_service<'p>(
         {
             same.targets.push(target);
         } else if let Some(meta) = objects.of_scope(POLICY, scope, &name, origin, acc) {
-            made.push(AuthenticationPolicy {
+            let policy = AuthenticationPolicy {
                 meta,
                 targets: vec![target],
                 ..policy
-            });
+            };
+            unprotected::report_tokens(&policy, says_mode, acc);
+            made.push(policy);
         }
     }
 }
@@ -306,7 +314,7 @@ fn speaks_of_port(item: &Item, demands: &[Demand], pod: u16) -> bool {
     }
 }
 
-/// Reports `legacy allow-tls` where no `mtls` is in force that it could loosen.
+/// Reports `legacy allow-tls` where no `mtls` is in force that it could loosen, and `legacy bind-peer` without tokens.
 fn report_idle(ctx: &Context<'_>, scope: &Scope, said: &[&Item], acc: &mut Diagnostics) {
     let layers = Layers::of(ctx, scope);
     let pods = scope.facts.services.iter().flat_map(|service| &service.ports);
@@ -319,6 +327,15 @@ fn report_idle(ctx: &Context<'_>, scope: &Scope, said: &[&Item], acc: &mut Diagn
         && !modes.any(in_force)
     {
         acc.push(errors::idle_allow_tls(item.span));
+    }
+    let bind_peer = said
+        .iter()
+        .find(|item| matches!(item.kind, ItemKind::Legacy(Legacy::BindPeer)));
+    let mut quiet = Diagnostics::default();
+    if let Some(item) = bind_peer
+        && demands(ctx, scope, &mut quiet).is_empty()
+    {
+        acc.push(errors::idle_bind_peer(item.span));
     }
 }
 

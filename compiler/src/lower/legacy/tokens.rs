@@ -63,7 +63,7 @@ pub(super) fn demands(ctx: &Context<'_>, scope: &Scope, acc: &mut Diagnostics) -
 
 impl Demand {
     /// Where it asks on a pod port: not where it names others, and not on TCP without naming it.
-    fn on(&self, port: Option<u16>, protocol: Option<Protocol>) -> Vec<&Region> {
+    pub(super) fn on(&self, port: Option<u16>, protocol: Option<Protocol>) -> Vec<&Region> {
         let opaque = protocol.is_some_and(Protocol::is_opaque);
         let asks = |region: &&Region| {
             if region.ports.is_none() {

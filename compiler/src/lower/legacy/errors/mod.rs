@@ -24,6 +24,10 @@ codes! {
         "An item of the legacy API loosens a demand that is not in force.";
     LEGACY_BAD_TOKEN Note "N0430" "legacy-bad-token" "legacy_bad_token.md"
         "On the legacy API a bad token passes where no token is required.";
+    LEGACY_UNSAID_MTLS Warning "W0431" "legacy-unsaid-mtls" "legacy_unsaid_mtls.md"
+        "A policy of the legacy API for tokens switches mutual TLS off, because nothing says `mtls`.";
+    LEGACY_UNCOVERED_PORT Warning "W0432" "legacy-uncovered-port" "legacy_uncovered_port.md"
+        "On the legacy API a port that no Service leads to is not protected.";
 }
 
 pub(super) fn no_service(span: Span, block: Span) -> Diagnostic {
@@ -219,4 +223,28 @@ pub(super) fn bad_token_passes(span: Span, wherever: &str) -> Diagnostic {
         format!("on `istio-1.4` a forged or expired token passes {wherever}"),
     )
     .help("a current release refuses it everywhere; on this one no line can")
+}
+
+pub(super) fn unsaid_mode(span: Span) -> Diagnostic {
+    let message = "nothing says `mtls` here, and on `istio-1.4` a policy for tokens then switches mutual TLS off";
+    Diagnostic::new(&LEGACY_UNSAID_MTLS, span, message)
+        .help("say `mtls strict` or `mtls permissive`, or `mtls disable` if plaintext is meant")
+}
+
+pub(super) fn uncovered_port(port: u16, span: Span) -> Diagnostic {
+    let message =
+        format!("no Service leads to port {port}, and `istio-1.4` asks there for neither mutual TLS nor tokens");
+    Diagnostic::new(&LEGACY_UNCOVERED_PORT, span, message)
+        .help(format!("add the port to the Service: `service NAME {port}`"))
+}
+
+pub(super) fn mesh_without_keys(issuer: &str, span: Span) -> Diagnostic {
+    let message =
+        format!("`istio-1.4` does not look for the keys of `{issuer}` for a whole mesh, and would refuse every token");
+    Diagnostic::new(&LEGACY_ISSUER, span, message).help("add `jwks-uri` or `jwks` to the issuer")
+}
+
+pub(super) fn idle_bind_peer(span: Span) -> Diagnostic {
+    let message = "`legacy bind-peer` chooses the caller's identity over a token's, and no token is asked for here";
+    Diagnostic::new(&LEGACY_IDLE, span, message).help("remove the line, or say `require` or `accept`")
 }
