@@ -160,6 +160,9 @@ impl Check<'_> {
 
     fn destination_rule(&mut self, spec: &Node) {
         self.fields(spec, &[("workloadSelector", Feature::DestinationClients)]);
+        if let (true, [_, second, ..]) = (self.target.is_legacy(), spec.items_of("exportTo")) {
+            self.acc.push(errors::second_export(second.span, self.target));
+        }
         let policies = spec.items_of("subsets").iter().map(AsRef::as_ref);
         for policy in std::iter::once(spec)
             .chain(policies)

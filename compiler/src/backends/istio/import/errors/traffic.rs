@@ -28,6 +28,12 @@ pub(in super::super) fn bad_subset_label(span: Span, text: &str) -> Diagnostic {
     )
 }
 
+pub(in super::super) fn second_export(span: Span, target: Target) -> Diagnostic {
+    let message = format!("`{target}` takes one entry of `exportTo` only");
+    Diagnostic::new(&INVALID_DESTINATION, span, message)
+        .help("write `.` for the rule's own namespace, or `*` for every one")
+}
+
 pub(in super::super) fn export_twice(span: Span, name: &str) -> Diagnostic {
     Diagnostic::new(&INVALID_DESTINATION, span, format!("`exportTo` names `{name}` twice"))
         .help("keep one of them; `.` is the namespace of the object")
