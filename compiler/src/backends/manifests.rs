@@ -3,6 +3,8 @@
 //! An object that its reader refuses is reported and has no part in the policy; a kind that says nothing of policy is
 //! passed over.
 
+use std::ops::Range;
+
 use super::kubernetes::{self, Cluster};
 use super::yaml::tree::{self, Node};
 use super::{istio, istio_legacy};
@@ -29,10 +31,30 @@ impl Manifests {
     }
 }
 
+/// Whole documents of a text.
+#[derive(Clone, Debug)]
+pub struct Part(Range<usize>);
+
+/// Cuts a text into parts that can be read at the same time. Together they are the text.
+#[must_use]
+pub fn parts(text: &str) -> Vec<Part> {
+    const LEAST: usize = 128 << 10;
+    tree::parts(text, LEAST).into_iter().map(Part).collect()
+}
+
 /// Reads every object of a text as the release takes it.
 pub fn read(file: FileId, text: &str, target: Target, acc: &mut Diagnostics) -> Manifests {
     let mut manifests = Manifests::default();
-    for document in tree::read(file, text) {
+    for part in parts(text) {
+        manifests.append(read_part(file, text, part, target, acc));
+    }
+    manifests
+}
+
+/// Reads every object of a part.
+pub fn read_part(file: FileId, text: &str, part: Part, target: Target, acc: &mut Diagnostics) -> Manifests {
+    let mut manifests = Manifests::default();
+    for document in tree::read_part(file, text, part.0) {
         match document {
             Ok(root) => object(&root, (file, text), target, &mut manifests, acc),
             Err(problem) => acc.push(istio::import::broken(problem)),

@@ -142,20 +142,24 @@ impl Texts {
 
     /// Judges every text, and gives each that holds for all environments and those of one.
     pub(super) fn judge(&self, target: Target, sources: &SourceMap, acc: &mut Diagnostics) -> Judged {
-        let read: Vec<_> = self
-            .files
-            .par_iter()
-            .map(|text| {
+        let parts = self.files.iter().flat_map(|text| {
+            let parts = manifests::parts(sources.text(text.id)).into_iter();
+            parts.map(move |part| (text, part))
+        });
+        let parts: Vec<_> = parts.collect();
+        let read: Vec<_> = parts
+            .into_par_iter()
+            .map(|(text, part)| {
                 let mut acc = Diagnostics::default();
-                let manifests = manifests::read(text.id, sources.text(text.id), target, &mut acc);
-                (manifests, acc)
+                let manifests = manifests::read_part(text.id, sources.text(text.id), part, target, &mut acc);
+                (text.environment.clone(), manifests, acc)
             })
             .collect();
         let mut judged = Judged::default();
-        for (text, (manifests, findings)) in self.files.iter().zip(read) {
+        for (environment, manifests, findings) in read {
             acc.append(findings);
             judged.objects += manifests.objects;
-            judged.texts.push((text.environment.clone(), manifests));
+            judged.parts.push((environment, manifests));
         }
         judged
     }
@@ -166,14 +170,14 @@ impl Texts {
 pub(super) struct Judged {
     /// How many of Istio's policies there are in all.
     pub(super) objects: usize,
-    texts: Vec<(Option<String>, Manifests)>,
+    parts: Vec<(Option<String>, Manifests)>,
 }
 
 impl Judged {
     /// What holds in an environment.
     pub(super) fn of<'a>(&'a self, environment: Option<&'a str>) -> impl Iterator<Item = &'a Manifests> {
-        let texts = self.texts.iter();
-        texts
+        let parts = self.parts.iter();
+        parts
             .filter(move |(only, _)| only.is_none() || only.as_deref() == environment)
             .map(|(_, manifests)| manifests)
     }

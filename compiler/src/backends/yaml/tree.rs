@@ -5,6 +5,7 @@
 //! what it stands for, so memory is bounded by the text; what walking it would cost is counted and has a limit.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
@@ -124,21 +125,39 @@ impl Node {
     }
 }
 
-/// Reads every document of a text; one that cannot be read is a problem, and the others are read all the same.
+/// Cuts a text into parts of whole documents that can be read each for itself, and that hold at least so many bytes
+/// where there are more documents.
+pub(crate) fn parts(text: &str, least: usize) -> Vec<Range<usize>> {
+    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for (start, chunk) in chunks(text, mark..text.len()) {
+        match parts.last_mut() {
+            Some(last) if last.len() < least => last.end = start + chunk.len(),
+            _ => parts.push(start..start + chunk.len()),
+        }
+    }
+    parts
+}
+
+/// Reads every document of a text.
 pub(crate) fn read(file: FileId, text: &str) -> Vec<Result<Rc<Node>, Problem>> {
+    let parts = parts(text, usize::MAX).into_iter();
+    parts.flat_map(|part| read_part(file, text, part)).collect()
+}
+
+/// Reads every document of a part of a text; one that cannot be read is a problem, and the others are read all the same.
+pub(crate) fn read_part(file: FileId, text: &str, part: Range<usize>) -> Vec<Result<Rc<Node>, Problem>> {
     let mut documents = Vec::new();
-    let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mark = text.len() - unmarked.len();
-    for (start, chunk) in chunks(unmarked) {
-        read_chunk(file, mark + start, chunk, &mut documents);
+    for (start, chunk) in chunks(text, part) {
+        read_chunk(file, start, chunk, &mut documents);
     }
     documents
 }
 
-/// Cuts a text at the lines that are `---` and nothing more than a comment.
-fn chunks(text: &str) -> Vec<(usize, &str)> {
-    let (mut chunks, mut start, mut at) = (Vec::new(), 0, 0);
-    for line in text.split_inclusive('\n') {
+/// Cuts a part of a text at the lines that are `---` and nothing more than a comment.
+fn chunks(text: &str, part: Range<usize>) -> Vec<(usize, &str)> {
+    let (mut chunks, mut start, mut at) = (Vec::new(), part.start, part.start);
+    for line in text.get(part.clone()).unwrap_or("").split_inclusive('\n') {
         let rest = line.strip_prefix("---").map(str::trim);
         if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#')) {
             chunks.push((start, text.get(start..at).unwrap_or("")));
@@ -146,7 +165,7 @@ fn chunks(text: &str) -> Vec<(usize, &str)> {
         }
         at += line.len();
     }
-    chunks.push((start, text.get(start..).unwrap_or("")));
+    chunks.push((start, text.get(start..part.end).unwrap_or("")));
     chunks
 }
 
