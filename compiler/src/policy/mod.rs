@@ -3,6 +3,7 @@
 //! It knows Istio's kinds but neither YAML nor the Mesh language. Types hold what Istio demands, so that a policy that
 //! Istio refuses cannot be built; every part knows the place in the text that it came from.
 
+mod age;
 pub mod effective;
 pub mod evaluate;
 pub mod graph;

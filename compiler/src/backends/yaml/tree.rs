@@ -128,7 +128,11 @@ impl Node {
 /// Cuts a text into parts of whole documents that can be read each for itself, and that hold at least so many bytes
 /// where there are more documents.
 pub(crate) fn parts(text: &str, least: usize) -> Vec<Range<usize>> {
-    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mark = if text.starts_with('\u{feff}') {
+        '\u{feff}'.len_utf8()
+    } else {
+        0
+    };
     let mut parts: Vec<Range<usize>> = Vec::new();
     for (start, chunk) in chunks(text, mark..text.len()) {
         match parts.last_mut() {

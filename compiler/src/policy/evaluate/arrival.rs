@@ -362,7 +362,10 @@ impl Judge<'_> {
             _ if !self.inventory.mesh.auto_mtls => Ok(false),
             plane => {
                 let effective = pod.index.and_then(|index| self.pod_policy(index));
-                let inferred = effective.map_or(MtlsMode::Permissive, |it| it.mtls.inferred.mode);
+                let inferred = match effective {
+                    Some(effective) => effective.mtls.inferred()?.mode,
+                    None => MtlsMode::Permissive,
+                };
                 let disabled = inferred == MtlsMode::Disable || self.mode(pod, port)?.mode == MtlsMode::Disable;
                 if disabled && plane == DataPlane::Ambient {
                     let why = "what a sidecar speaks to an ambient workload with `mtls disable` is not judged";
