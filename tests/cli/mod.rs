@@ -3,6 +3,7 @@
 //! Runs are in process, in a folder of their own on disk.
 
 mod answers;
+mod coverage;
 mod environments;
 mod facts;
 mod files;

@@ -7,6 +7,7 @@ mod build;
 mod check;
 mod clock;
 mod completions;
+mod coverage;
 mod disk;
 mod effective;
 mod eval;

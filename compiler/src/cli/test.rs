@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::args::InputArgs;
+use super::coverage::Coverage;
 use super::tokens::TokenArgs;
-use super::verdicts::{self, Got, Judged, Line};
+use super::verdicts::{self, Asked, Got, Judged, Line};
 use super::{ExitCode, Io, report};
 use crate::driver;
 use crate::source::SourceMap;
@@ -17,6 +18,7 @@ use crate::source::SourceMap;
 ///   meshc test . k8s/                     with manifests as part of the policy
 ///   meshc test examples/shop --env prod
 ///   meshc test --format junit > tests.xml
+///   meshc test --coverage                 and which rules no test exercised
 ///
 /// Nothing is asked of a cluster: the answer is that of Istio with this policy. A line whose answer
 /// depends on something that it does not say fails, and says what is missing.
@@ -32,6 +34,10 @@ pub(super) struct Args {
 
     #[command(flatten)]
     tokens: TokenArgs,
+
+    /// Say which rules no test exercised
+    #[arg(long)]
+    coverage: bool,
 
     /// How results are written
     #[arg(long, value_enum, default_value_t = TestFormat::Human)]
@@ -56,13 +62,22 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     else {
         return Ok(ExitCode::Found);
     };
-    let judged = verdicts::judge(&outcome, args.filter.as_deref(), &args.tokens, io)?;
-    let text = match args.format {
-        TestFormat::Human => human(&judged, &outcome.sources),
-        TestFormat::Json => json(&judged, &outcome.sources),
-        TestFormat::Junit => junit(&judged, &outcome.sources),
+    let asked = Asked {
+        filter: args.filter.as_deref(),
+        coverage: args.coverage,
     };
-    io.print(&text);
+    let judged = verdicts::judge(&outcome, asked, &args.tokens, io)?;
+    let sources = &outcome.sources;
+    let coverage = args.coverage.then(|| Coverage::of(&outcome, &judged));
+    let for_people = coverage.as_ref().map_or(String::new(), |it| it.human(sources));
+    match args.format {
+        TestFormat::Human => io.print(&format!("{}{for_people}", human(&judged, sources))),
+        TestFormat::Json => io.print(&json(&judged, coverage.as_ref(), sources)),
+        TestFormat::Junit => {
+            io.print(&junit(&judged, sources));
+            io.error(&for_people);
+        }
+    }
     let failed = judged.iter().flat_map(|test| &test.lines).any(|line| !line.passed());
     io.error(&format!("{}\n", summary(&judged, args.filter.as_deref())));
     Ok(if failed { ExitCode::Found } else { ExitCode::Clean })
@@ -135,7 +150,7 @@ fn one_line(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn json(judged: &[Judged], sources: &SourceMap) -> String {
+fn json(judged: &[Judged], coverage: Option<&Coverage>, sources: &SourceMap) -> String {
     let line = |line: &Line| {
         let (file, number, column) = verdicts::place(sources, line.span);
         let (got, error, answer) = match &line.got {
@@ -170,7 +185,11 @@ fn json(judged: &[Judged], sources: &SourceMap) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", serde_json::json!({ "tests": tests }))
+    let mut results = serde_json::json!({ "tests": tests });
+    if let (Some(coverage), Some(results)) = (coverage, results.as_object_mut()) {
+        results.insert("coverage".to_owned(), coverage.json(sources));
+    }
+    format!("{results:#}\n")
 }
 
 fn junit(judged: &[Judged], sources: &SourceMap) -> String {

@@ -28,6 +28,17 @@ pub(super) struct Line {
     pub(super) got: Got,
     /// Where it was expected to be admitted, and is not.
     pub(super) nearest: Option<Near>,
+    /// The parts of the policy that it exercises, if that is asked for.
+    pub(super) exercised: Vec<Reason>,
+}
+
+/// What of the tests is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Only of tests with this text in their name.
+    pub(super) filter: Option<&'a str>,
+    /// What they exercise, too.
+    pub(super) coverage: bool,
 }
 
 /// A nearest miss, for people and as JSON.
@@ -50,40 +61,45 @@ impl Line {
     }
 }
 
-/// Judges the tests whose name holds `filter`, in every environment of a run.
+/// Judges the tests that are meant, in every environment of a run.
 ///
 /// # Errors
 /// What tokens are to be judged with cannot be read.
 pub(super) fn judge(
     outcome: &Outcome,
-    filter: Option<&str>,
+    asked: Asked<'_>,
     tokens: &TokenArgs,
     io: &Io<'_>,
 ) -> anyhow::Result<Vec<Judged>> {
     let mut judged = Vec::new();
     for build in &outcome.builds {
         let tokens = Tokens::new(tokens, build, io)?;
-        judged.extend(judge_build(build, outcome, filter, &tokens));
+        judged.extend(judge_build(build, outcome, asked, &tokens));
     }
     Ok(judged)
 }
 
-fn judge_build(build: &Build, outcome: &Outcome, filter: Option<&str>, tokens: &Tokens<'_>) -> Vec<Judged> {
+fn judge_build(build: &Build, outcome: &Outcome, asked: Asked<'_>, tokens: &Tokens<'_>) -> Vec<Judged> {
     let facts = &build.facts;
     let judge = Judge::new(&build.policies, &facts.inventory, outcome.target);
-    let meant = |test: &&Test| filter.is_none_or(|filter| test.name.it.contains(filter));
+    let meant = |test: &&Test| asked.filter.is_none_or(|filter| test.name.it.contains(filter));
     let tests = build.program.tests.iter().filter(meant);
     tests
         .map(|test| Judged {
             environment: build.environment.clone(),
             name: test.name.it.clone(),
             span: test.name.span,
-            lines: lines(&judge, (build, tokens), &outcome.sources, test),
+            lines: lines(&judge, (build, tokens), (&outcome.sources, asked.coverage), test),
         })
         .collect()
 }
 
-fn lines(judge: &Judge<'_>, (build, tokens): (&Build, &Tokens<'_>), sources: &SourceMap, test: &Test) -> Vec<Line> {
+fn lines(
+    judge: &Judge<'_>,
+    (build, tokens): (&Build, &Tokens<'_>),
+    (sources, coverage): (&SourceMap, bool),
+    test: &Test,
+) -> Vec<Line> {
     let (program, facts) = (&build.program, &build.facts);
     let inventory = &facts.inventory;
     match &test.body {
@@ -117,11 +133,13 @@ fn lines(judge: &Judge<'_>, (build, tokens): (&Build, &Tokens<'_>), sources: &So
                     Ok(answer) => Got::Answer(answer.outcome.word(), Some(answer)),
                     Err(why) => Got::Unknown(why),
                 };
+                let exercised = request.ok().filter(|_| coverage);
                 Line {
                     span: line.span,
                     expected: line.expect.word(),
                     got,
                     nearest,
+                    exercised: exercised.map_or(Vec::new(), |request| judge.exercised(&request)),
                 }
             })
             .collect(),
@@ -141,6 +159,13 @@ fn lines(judge: &Judge<'_>, (build, tokens): (&Build, &Tokens<'_>), sources: &So
                     expected: word_of_tls(line.expect),
                     got,
                     nearest: None,
+                    exercised: facts
+                        .workloads
+                        .get(scope)
+                        .filter(|_| coverage)
+                        .and_then(|index| judge.exercised_client(*index, &line.host.it, port))
+                        .into_iter()
+                        .collect(),
                 }
             })
             .collect(),

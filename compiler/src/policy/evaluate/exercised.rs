@@ -3,9 +3,53 @@
 use super::client::Said;
 use super::matching::{self, Truth};
 use super::{Judge, port_and_protocol};
-use crate::policy::effective::{self, Policy, TokenRule};
+use crate::policy::effective::{self, Policy, TokenRule, legacy, object_of};
 use crate::policy::inventory::DataPlane;
-use crate::policy::request::{Caller, Destination, Reason, Request, Stage};
+use crate::policy::request::{Caller, Destination, ObjectRef, Reason, Request, Stage};
+use crate::policy::{Action, PolicySet};
+use crate::source::Span;
+
+/// The parts of a policy that a request can exercise, in the order of the policy. AUDIT has no say, so it is none.
+#[must_use]
+pub fn exercisable(policies: &PolicySet) -> Vec<Reason> {
+    let whole = |object: ObjectRef, origin: Span| Reason {
+        object,
+        rule: None,
+        origin,
+    };
+    let mut all = Vec::new();
+    for policy in &policies.peer_authentications {
+        all.push(whole(object_of("PeerAuthentication", &policy.meta), policy.meta.origin));
+    }
+    for policy in &policies.authentication_policies {
+        all.push(whole(legacy::object_ref(policy), policy.meta.origin));
+    }
+    for policy in &policies.request_authentications {
+        let object = object_of("RequestAuthentication", &policy.meta);
+        all.extend(policy.rules.iter().map(|rule| whole(object.clone(), rule.origin)));
+    }
+    for policy in policies
+        .authorizations
+        .iter()
+        .filter(|it| !matches!(it.action, Action::Audit(_)))
+    {
+        let object = object_of("AuthorizationPolicy", &policy.meta);
+        let rules = policy.action.rules();
+        if rules.is_empty() {
+            all.push(whole(object, policy.meta.origin));
+            continue;
+        }
+        all.extend(rules.iter().enumerate().map(|(index, rule)| Reason {
+            object: object.clone(),
+            rule: Some(index),
+            origin: rule.origin,
+        }));
+    }
+    for rule in policies.destination_rules.iter().filter(|rule| rule.tls.is_some()) {
+        all.push(whole(object_of("DestinationRule", &rule.meta), rule.meta.origin));
+    }
+    all
+}
 
 impl Judge<'_> {
     /// The parts of the policy that a request exercises.
@@ -40,7 +84,11 @@ impl Judge<'_> {
         all.extend(answer.because);
         all.extend(self.on_arrival(request));
         let mut distinct: Vec<Reason> = Vec::new();
-        for reason in all {
+        for mut reason in all {
+            // A legacy policy refuses at one of its issuers, and is one part.
+            let legacy = self.policies.authentication_policies.iter();
+            let mut legacy = legacy.filter(|policy| legacy::object_ref(policy) == reason.object);
+            reason.origin = legacy.next().map_or(reason.origin, |policy| policy.meta.origin);
             if !distinct.contains(&reason) {
                 distinct.push(reason);
             }

@@ -29,6 +29,7 @@ use super::{PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
 use chain::{Asked, Judged};
 use client::{Client, Said};
+pub use exercised::exercisable;
 use matching::{Facts, HeaderValue, Host, Peer};
 use methods::METHODS;
 use path::Path;
