@@ -11,6 +11,8 @@ mod differential;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod envoy_filters;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod generated;

@@ -82,7 +82,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ariadne", &["compiler/src/diagnostics/render/human.rs"]),
     ("petgraph", &["compiler/src/policy"]),
     ("batsat", &["compiler/src/analysis"]),
-    ("ipnet", &["compiler/src/policy", "compiler/src/analysis"]),
+    (
+        "ipnet",
+        &[
+            "compiler/src/policy",
+            "compiler/src/analysis",
+            "compiler/src/backends/envoy",
+        ],
+    ),
     ("rayon", &["compiler/src/driver"]),
     ("toml", &["compiler/src/driver"]),
     ("serde_saphyr", &["compiler/src/backends"]),

@@ -1,5 +1,6 @@
 //! The policy model to other worlds, one folder per target.
 
+pub mod envoy;
 pub mod istio;
 pub mod istio_legacy;
 pub mod kubernetes;

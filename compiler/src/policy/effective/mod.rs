@@ -128,6 +128,8 @@ pub struct Effective {
     pub(crate) custom: Stage,
     /// CUSTOM policies name so many providers.
     pub(crate) providers: usize,
+    /// They have no say.
+    pub(crate) audit: Stage,
     pub(crate) deny: Stage,
     pub(crate) allow: Stage,
     /// Policies that select the enforcer and have no say there.
@@ -233,6 +235,8 @@ pub(crate) struct Policy {
     pub(crate) object: ObjectRef,
     pub(crate) origin: Span,
     pub(crate) dry_run: bool,
+    /// Whether it is written without rules.
+    pub(crate) is_empty: bool,
     /// Of CUSTOM.
     pub(crate) provider: Option<String>,
     /// For requests; at ztunnel there are none.
@@ -290,6 +294,7 @@ impl Effective {
             tokens: Vec::new(),
             custom: Stage::default(),
             providers: 0,
+            audit: Stage::default(),
             deny: Stage::default(),
             allow: Stage::default(),
             aside: Vec::new(),
@@ -310,7 +315,7 @@ impl Effective {
         }
         effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));
         let own_domains = mesh.own_domains();
-        let (mut custom, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut custom, mut audit, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (at, policy) in policies.access.of(enforcer, &mesh.root) {
             if !heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
                 continue;
@@ -323,17 +328,23 @@ impl Effective {
                     effective.set_aside(PolicyId::Authorization(at), "ztunnel asks no external authorizer");
                 }
                 Action::Custom { .. } => custom.push(compiled()),
-                Action::Audit(_) => effective.set_aside(
-                    PolicyId::Authorization(at),
-                    "AUDIT marks requests for the log and never decides",
-                ),
+                Action::Audit(_) => {
+                    effective.set_aside(
+                        PolicyId::Authorization(at),
+                        "AUDIT marks requests for the log and never decides",
+                    );
+                    if !enforcer.is_ztunnel() {
+                        audit.push(compiled());
+                    }
+                }
             }
         }
         let mut providers: Vec<&str> = custom.iter().filter_map(|p| p.provider.as_deref()).collect();
         providers.sort_unstable();
         providers.dedup();
         effective.providers = providers.len();
-        (effective.custom, effective.deny, effective.allow) = (Stage::new(custom), Stage::new(deny), Stage::new(allow));
+        (effective.custom, effective.audit) = (Stage::new(custom), Stage::new(audit));
+        (effective.deny, effective.allow) = (Stage::new(deny), Stage::new(allow));
         effective
     }
 }
@@ -362,6 +373,7 @@ fn compile(source: usize, policy: &Authorization, ztunnel: bool, target: Target,
         object: object_of("AuthorizationPolicy", &policy.meta),
         origin: policy.meta.origin,
         dry_run: policy.dry_run,
+        is_empty: rules.is_empty(),
         provider: match &policy.action {
             Action::Custom { provider, .. } => Some(provider.clone()),
             Action::Allow(_) | Action::Deny(_) | Action::Audit(_) => None,

@@ -36,7 +36,11 @@ pub(crate) enum Matcher {
     Header(String, StringMatch),
     Claim(Vec<String>, StringMatch),
     /// Metadata of a filter, which no request states.
-    Metadata,
+    Metadata {
+        filter: String,
+        key: String,
+        pattern: StringMatch,
+    },
 }
 
 /// One of `positive` where there are any, and none of `negative`.
@@ -122,11 +126,15 @@ impl Compiler<'_> {
         Ok(clause)
     }
 
+    /// In Istio's order, so that what is printed for Envoy looks like Istio's.
     fn source(&self, source: &Source) -> Result<Vec<Test>, Dropped> {
         let ztunnel = self.layer == Layer::Ztunnel;
         let mut tests = Vec::new();
         self.push(&mut tests, true, &self.principals(&source.principals), |v| {
             self.principal(v)
+        })?;
+        self.push(&mut tests, self.layer == Layer::Http, &source.request_principals, |v| {
+            Some(self.request_principal(v))
         })?;
         self.push(&mut tests, true, &source.namespaces, |v| self.namespace(v))?;
         self.push(&mut tests, true, &source.service_accounts, |v| self.account(v))?;
@@ -135,13 +143,10 @@ impl Compiler<'_> {
                 Some(Matcher::Peer(PeerMatch::trust_domain(v)))
             })?;
         }
-        self.push(&mut tests, self.layer == Layer::Http, &source.request_principals, |v| {
-            Some(self.request_principal(v))
-        })?;
-        self.push(&mut tests, true, &source.ip_blocks, |v| Some(Matcher::PeerIp(v.net())))?;
         self.push(&mut tests, !ztunnel, &source.remote_ip_blocks, |v| {
             Some(Matcher::ClientIp(v.net()))
         })?;
+        self.push(&mut tests, true, &source.ip_blocks, |v| Some(Matcher::PeerIp(v.net())))?;
         Ok(tests)
     }
 
@@ -190,7 +195,13 @@ impl Compiler<'_> {
             ConditionKey::DestinationPort => self.push(out, true, lists, |v| v.parse().ok().map(Matcher::Port)),
             ConditionKey::Sni => self.push(out, envoy, lists, |v| Some(Matcher::Sni(StringMatch::parse(v)))),
             ConditionKey::Unreadable(_) => self.push(out, false, lists, |_| None),
-            ConditionKey::Filter { .. } => self.push(out, envoy, lists, |_| Some(Matcher::Metadata)),
+            ConditionKey::Filter { filter, key } => self.push(out, envoy, lists, |v| {
+                Some(Matcher::Metadata {
+                    filter: filter.clone(),
+                    key: key.clone(),
+                    pattern: StringMatch::parse(v),
+                })
+            }),
         }?;
         Ok(tests)
     }

@@ -170,7 +170,7 @@ fn value(matcher: &Matcher, facts: &Facts) -> Truth {
         Matcher::Sni(pattern) => Truth::of(facts.sni.as_ref().is_some_and(|sni| pattern.matches(sni))),
         Matcher::Header(name, pattern) => header(facts, name, pattern),
         Matcher::Claim(path, pattern) => claim_holds(facts, path, pattern),
-        Matcher::Metadata => Truth::Unknown(Unknown::Other(
+        Matcher::Metadata { .. } => Truth::Unknown(Unknown::Other(
             "the answer depends on metadata of an Envoy filter, which no request states".to_owned(),
         )),
     }

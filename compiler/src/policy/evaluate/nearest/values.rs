@@ -172,7 +172,7 @@ impl Values {
             | Matcher::ZtunnelPrincipal(_)
             | Matcher::ZtunnelNamespace(_)
             | Matcher::ZtunnelAccount { .. }
-            | Matcher::Metadata => {}
+            | Matcher::Metadata { .. } => {}
         }
     }
 

@@ -1,0 +1,111 @@
+//! Rules for tokens as Envoy's JWT filter (`pilot/pkg/security/authn/policy_applier.go`).
+
+use serde_json::{Map, Value, json};
+
+use crate::policy::effective::TokenRule;
+use crate::policy::{JwtRule, Keys};
+
+/// A claim that Istio lets be one text with spaces, whatever a rule says.
+const ALWAYS_SPLIT: [&str; 2] = ["permission", "scope"];
+
+/// The filter; `None` where no token is looked at.
+pub(super) fn filter(rules: &[TokenRule]) -> Option<Value> {
+    if rules.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = (0..rules.len()).map(|at| format!("origins-{at}")).collect();
+    let providers: Map<String, Value> = names
+        .iter()
+        .cloned()
+        .zip(rules.iter().map(|rule| provider(&rule.rule)))
+        .collect();
+    Some(json!({
+        "name": "envoy.filters.http.jwt_authn",
+        "typedConfig": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+            "providers": providers,
+            "rules": [{ "match": { "prefix": "/" }, "requires": requirement(&names) }],
+            "bypassCorsPreflight": true,
+        },
+    }))
+}
+
+/// One good token is enough; without any, none of the rules may have found a bad one.
+fn requirement(names: &[String]) -> Value {
+    let named = |name: &String| json!({ "providerName": name });
+    let or_missing = |name: &String| any(vec![named(name), json!({ "allowMissing": {} })]);
+    match names {
+        [only] => or_missing(only),
+        several => {
+            let mut requirements: Vec<Value> = several.iter().map(named).collect();
+            let all: Vec<Value> = several.iter().map(or_missing).collect();
+            requirements.push(json!({ "requiresAll": { "requirements": all } }));
+            any(requirements)
+        }
+    }
+}
+
+fn any(requirements: Vec<Value>) -> Value {
+    json!({ "requiresAny": { "requirements": requirements } })
+}
+
+fn provider(rule: &JwtRule) -> Value {
+    let mut provider = Map::new();
+    let mut put = |key: &str, value: Value| provider.insert(key.to_owned(), value);
+    if let Some(issuer) = &rule.issuer {
+        put("issuer", json!(issuer));
+    }
+    if !rule.audiences.is_empty() {
+        put("audiences", json!(rule.audiences));
+    }
+    match &rule.keys {
+        Keys::Inline(keys) => put("localJwks", json!({ "inlineString": keys })),
+        Keys::Uri(uri) => put("remoteJwks", remote(uri, rule)),
+        Keys::Discovery => {
+            let issuer = rule.issuer.as_deref().unwrap_or_default().trim_end_matches('/');
+            put(
+                "remoteJwks",
+                remote(&format!("{issuer}/.well-known/openid-configuration"), rule),
+            )
+        }
+    };
+    if rule.forward_original_token {
+        put("forward", json!(true));
+    }
+    if !rule.from_headers.is_empty() {
+        let headers = rule.from_headers.iter().map(|place| match &place.prefix {
+            Some(prefix) => json!({ "name": place.name, "valuePrefix": prefix }),
+            None => json!({ "name": place.name }),
+        });
+        put("fromHeaders", headers.collect());
+    }
+    if !rule.from_params.is_empty() {
+        put("fromParams", json!(rule.from_params));
+    }
+    if !rule.from_cookies.is_empty() {
+        put("fromCookies", json!(rule.from_cookies));
+    }
+    if let Some(header) = &rule.output_payload_to_header {
+        put("forwardPayloadHeader", json!(header));
+    }
+    put("payloadInMetadata", json!("payload"));
+    let mut split: Vec<&str> = rule.space_delimited_claims.iter().map(String::as_str).collect();
+    split.extend(
+        ALWAYS_SPLIT
+            .iter()
+            .filter(|claim| !rule.space_delimited_claims.iter().any(|it| it == *claim)),
+    );
+    put("normalizePayloadInMetadata", json!({ "spaceDelimitedClaims": split }));
+    if !rule.output_claim_to_headers.is_empty() {
+        let outputs = rule.output_claim_to_headers.iter();
+        let outputs = outputs.map(|(header, claim)| json!({ "headerName": header, "claimName": claim }));
+        put("claimToHeaders", outputs.collect());
+    }
+    Value::Object(provider)
+}
+
+/// Keys that are to be fetched, which Istio does itself unless told otherwise.
+fn remote(uri: &str, rule: &JwtRule) -> Value {
+    let timeout = rule.timeout.as_deref().unwrap_or("5s");
+    json!({ "httpUri": { "uri": uri, "timeout": timeout, "cluster": "keys" } })
+}

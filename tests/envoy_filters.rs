@@ -1,0 +1,129 @@
+//! The filters that we derive from a policy are those that Istio derives, by its own golden files.
+
+use std::path::{Path, PathBuf};
+
+use meshc::backends::{envoy, manifests};
+use meshc::diagnostics::Diagnostics;
+use meshc::policy::effective::{Effective, Enforcer, Homes};
+use meshc::policy::inventory::{Inventory, Mesh};
+use meshc::policy::{StringMap, Target};
+use meshc::source::FileId;
+use meshc_tests::{parts, repository};
+use serde_json::Value;
+
+/// The mesh that a file is compiled for, which stands in the code of Istio's test: its trust domain and the aliases.
+const MESHES: &[(&str, &str, &[&str])] = &[
+    ("simple-policy-td-aliases", "td1", &["cluster.local"]),
+    (
+        "simple-policy-multiple-td-aliases",
+        "td1",
+        &["cluster.local", "some-td"],
+    ),
+    ("simple-policy-principal-with-wildcard", "td1", &["foobar"]),
+    ("td-aliases-source-principal", "new-td", &["old-td", "some-trustdomain"]),
+];
+
+/// Files that are about something else.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("allow-host-before-111", "how proxies before 1.11 were configured"),
+    ("custom-only-http", "has no output"),
+];
+
+#[test]
+fn filters_are_those_of_istio() {
+    let Some(corpus) = parts::corpus() else { return };
+    let mut compared = 0;
+    let mut report = String::new();
+    for (folder, http) in [("http", true), ("tcp", false)] {
+        let folder = corpus.join("istio-authz").join(folder);
+        for input in repository::files(&folder.to_string_lossy(), "-in.yaml").unwrap() {
+            let name = input.file_name().unwrap().to_string_lossy().replace("-in.yaml", "");
+            if ELSEWHERE.iter().any(|(known, _)| *known == name) {
+                continue;
+            }
+            let wanted = outputs(&folder, &name);
+            let derived: Vec<Value> = derived(&input, &name, http).iter().map(plain).collect();
+            compared += wanted.len();
+            if derived != wanted {
+                let [wanted, derived] = [&wanted, &derived].map(|it| serde_json::to_string_pretty(it).unwrap());
+                let (at, (theirs, ours)) = wanted
+                    .lines()
+                    .zip(derived.lines())
+                    .enumerate()
+                    .find(|(_, (theirs, ours))| theirs != ours)
+                    .unwrap_or((0, ("one is longer", "")));
+                report.push_str(&format!("{name}: line {at}: Istio makes {theirs}, we make {ours}\n"));
+            }
+        }
+    }
+    assert!(report.is_empty(), "{report}");
+    assert!(compared > 25, "{compared} filters were compared");
+}
+
+/// The RBAC filters that Istio makes of a case, in order. The filter that calls an external authorizer is no policy.
+fn outputs(folder: &Path, name: &str) -> Vec<Value> {
+    // What asks an authorizer is called by the provider, not by the case.
+    let stem = match name {
+        "custom-simple-http" => "custom-http-provider",
+        name => name,
+    };
+    let numbers = ["", "1", "2"];
+    let paths: Vec<PathBuf> = numbers
+        .iter()
+        .map(|n| folder.join(format!("{stem}-out{n}.yaml")))
+        .collect();
+    let read = paths.iter().filter(|path| path.exists()).map(|path| {
+        let text = repository::read(path).unwrap();
+        plain(&serde_saphyr::from_str::<Value>(&text).unwrap())
+    });
+    read.filter(|filter| !filter["name"].as_str().unwrap().contains("ext_authz"))
+        .collect()
+}
+
+fn derived(input: &Path, name: &str, http: bool) -> Vec<Value> {
+    let text = repository::read(input).unwrap();
+    let mut acc = Diagnostics::default();
+    let read = manifests::read(FileId(0), &text, Target::NEWEST, &mut acc);
+    let mesh = MESHES.iter().find(|(known, ..)| *known == name);
+    let mesh = mesh.map_or_else(Mesh::default, |(_, domain, aliases)| Mesh {
+        trust_domain: (*domain).to_owned(),
+        aliases: aliases.iter().map(|alias| (*alias).to_owned()).collect(),
+        ..Mesh::default()
+    });
+    let inventory = Inventory {
+        mesh,
+        ..Inventory::default()
+    };
+    let labels = StringMap::from([("app", "httpbin"), ("version", "v1")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+    let enforcer = Enforcer::Sidecar {
+        namespace: "foo",
+        labels: &labels,
+    };
+    let homes = Homes::new(&read.policies);
+    let effective = Effective::compose(&homes, &inventory, Target::NEWEST, enforcer);
+    if http {
+        envoy::http_filters(&effective)
+    } else {
+        envoy::network_filters(&effective)
+    }
+}
+
+/// The same configuration with one spelling: keys in order, names of headers and hosts in lower case.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(String, Value)> = map.iter().map(|(k, v)| (k.clone(), plain(v))).collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            if map.contains_key("presentMatch") || map.contains_key("stringMatch") {
+                for (key, value) in &mut entries {
+                    if let ("name", Some(name)) = (key.as_str(), value.as_str()) {
+                        *value = Value::String(name.to_lowercase());
+                    }
+                }
+            }
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(plain).collect()),
+        other => other.clone(),
+    }
+}
