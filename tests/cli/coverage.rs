@@ -40,10 +40,7 @@ const LINES: &[(&str, &[u64])] = &[
     ("sa net/api to POST /x port 80 expect 403", &[3]),
     ("outsider to port 81 expect reset", &[3]),
     ("sa net/db to port 81 expect 200", &[3, 17]),
-    (
-        "sa net/api with token idp to GET /x port 80 expect 200",
-        &[3, 11, 16],
-    ),
+    ("sa net/api with token idp to GET /x port 80 expect 200", &[3, 11, 16]),
     (
         "sa net/api with token idp expired to GET /x port 80 expect 401",
         &[3, 11],

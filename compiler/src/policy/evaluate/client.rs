@@ -1,9 +1,12 @@
 //! The client half: which DestinationRule a proxy heeds for a host, and the TLS that it then speaks.
 
-use crate::policy::effective::includes;
+use crate::policy::age;
+use crate::policy::effective::{includes, object_of};
 use crate::policy::inventory::Inventory;
-use crate::policy::request::{ObjectRef, Reason, Unknown};
+use crate::policy::request::{Reason, Unknown};
 use crate::policy::{ClientTls, DestinationRule, PolicySet, StringMap, Target, TlsByPort, TlsMode};
+
+const KIND: &str = "DestinationRule";
 
 /// A client's proxy.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +47,7 @@ pub(crate) fn said(
             Said::Mode(
                 mode,
                 Reason {
-                    object: ObjectRef {
-                        kind: "DestinationRule",
-                        namespace: rule.meta.namespace.clone().unwrap_or_default(),
-                        name: rule.meta.name.clone(),
-                    },
+                    object: object_of(KIND, &rule.meta),
                     rule: None,
                     origin: rule.meta.origin,
                 },
@@ -92,6 +91,9 @@ pub(crate) fn lookup<'p>(
         .into_iter()
         .filter(|rule| is_own(rule, client, root));
     if let Some(found) = most_specific(&own.collect::<Vec<_>>(), inventory, host) {
+        if !legacy {
+            apart(&of(client.namespace), &found, inventory)?;
+        }
         return pick(&found, client).map(Some);
     }
     for namespace in service_namespace.into_iter().chain(std::iter::once(root)) {
@@ -108,6 +110,9 @@ pub(crate) fn lookup<'p>(
             .filter(|rule| is_exported(rule, client.namespace))
             .collect();
         if !visible.is_empty() {
+            if !legacy {
+                apart(&of(namespace), &visible, inventory)?;
+            }
             return pick(&visible, client).map(Some);
         }
     }
@@ -214,6 +219,44 @@ pub(crate) fn full_host(rule: &DestinationRule, domain: &str) -> String {
     format!("{name}.{namespace}.svc.{domain}")
 }
 
+/// Whether Istio keeps the rules of a namespace for the host of these apart or merges them whole, whoever they are exported
+/// to.
+fn apart(rules: &[&DestinationRule], found: &[&DestinationRule], inventory: &Inventory) -> Result<(), Unknown> {
+    let domain = &inventory.mesh.domain;
+    let Some(first) = found.first() else { return Ok(()) };
+    let host = full_host(first, domain);
+    let same: Vec<_> = rules.iter().filter(|rule| full_host(rule, domain) == host).collect();
+    let exported = |rule: &&&DestinationRule| rule.clients.is_none() && !rule.export_to.is_empty();
+    if same.len() > 1 && same.iter().any(exported) {
+        return Err(several(same.iter().map(|rule| **rule)));
+    }
+    Ok(())
+}
+
+fn several<'r>(rules: impl Iterator<Item = &'r DestinationRule>) -> Unknown {
+    let names = rules.map(|rule| object_of(KIND, &rule.meta).to_string());
+    Unknown::Other(format!(
+        "{} stand for one host, and how Istio merges them is not judged; write one",
+        names.collect::<Vec<_>>().join(" and ")
+    ))
+}
+
+/// Rules for all clients that Istio merges: the traffic policy of the oldest that has one counts, and no other.
+fn merged<'p>(rules: &[&'p DestinationRule]) -> Result<&'p DestinationRule, Unknown> {
+    let mut speaking: Vec<_> = rules.iter().copied().filter(|rule| rule.tls.is_some()).collect();
+    age::keep_oldest(&mut speaking, |rule| &rule.meta);
+    match (speaking.as_slice(), rules) {
+        ([], [first, ..]) => Ok(first),
+        ([first, rest @ ..], _) if rest.iter().all(|rule| rule.tls == first.tls) => Ok(first),
+        ([one, other, ..], _) => Err(Unknown::Other(format!(
+            "{} and {} stand for one host and say different TLS: the older one counts, and which one is older is not known (`metadata.creationTimestamp`)",
+            object_of(KIND, &one.meta),
+            object_of(KIND, &other.meta)
+        ))),
+        _ => Err(several(rules.iter().copied())),
+    }
+}
+
 /// Of the rules of one host, the one that selects the client, else the one for all.
 fn pick<'p>(rules: &[&'p DestinationRule], client: Client<'_>) -> Result<&'p DestinationRule, Unknown> {
     if let [only] = rules
@@ -221,12 +264,7 @@ fn pick<'p>(rules: &[&'p DestinationRule], client: Client<'_>) -> Result<&'p Des
     {
         return Ok(only);
     }
-    let unclear = || {
-        Unknown::Other(
-            "several destinations stand for this host, and how Istio merges them is not judged; write one".to_owned(),
-        )
-    };
-    let plain: Vec<_> = rules.iter().filter(|rule| rule.clients.is_none()).collect();
+    let plain: Vec<_> = rules.iter().copied().filter(|rule| rule.clients.is_none()).collect();
     let selecting: Vec<_> = rules
         .iter()
         .filter(|rule| {
@@ -235,10 +273,93 @@ fn pick<'p>(rules: &[&'p DestinationRule], client: Client<'_>) -> Result<&'p Des
                 .is_some_and(|labels| includes(client.labels, labels))
         })
         .collect();
-    let merged = plain.iter().any(|rule| !rule.export_to.is_empty());
-    match (selecting.as_slice(), plain.as_slice()) {
-        ([one], [] | [_]) if !merged => Ok(one),
-        ([], [one]) if !merged => Ok(one),
-        _ => Err(unclear()),
+    let exported = plain.iter().any(|rule| !rule.export_to.is_empty());
+    match selecting.as_slice() {
+        [one] if !exported => Ok(one),
+        [] if !exported && !plain.is_empty() => merged(&plain),
+        _ => Err(several(rules.iter().copied())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Meta;
+    use crate::source::Span;
+
+    /// Name, creation, exported to, and the mode of TLS.
+    type Rule<'t> = (&'t str, Option<i64>, &'t [&'t str], Option<TlsMode>);
+
+    /// What a client of `clients` speaks towards a host of `shop` that these rules of `shop` stand for.
+    fn spoken(rules: &[Rule<'_>]) -> Result<Option<TlsMode>, String> {
+        let rule = |(name, created, export_to, mode): &Rule<'_>| DestinationRule {
+            meta: Meta {
+                name: (*name).to_owned(),
+                namespace: Some("shop".to_owned()),
+                labels: StringMap::new(),
+                annotations: StringMap::new(),
+                created: *created,
+                origin: Span::default(),
+            },
+            host: "web".to_owned(),
+            tls: mode.map(|mode| TlsByPort {
+                all: Some(ClientTls::plain(mode)),
+                ..TlsByPort::default()
+            }),
+            subsets: Vec::new(),
+            export_to: export_to.iter().map(|to| (*to).to_owned()).collect(),
+            clients: None,
+        };
+        let policies = PolicySet {
+            destination_rules: rules.iter().map(rule).collect(),
+            ..PolicySet::default()
+        };
+        let labels = StringMap::new();
+        let client = Client {
+            namespace: "clients",
+            labels: &labels,
+            gateway: false,
+            target: Target::NEWEST,
+        };
+        let host = ("web.shop.svc.cluster.local", Some(80));
+        match said(&policies, &Inventory::default(), client, host, Some("shop")) {
+            Ok(Said::Mode(mode, _)) => Ok(Some(mode)),
+            Ok(Said::Nothing) => Ok(None),
+            Err(why) => Err(why.to_string()),
+        }
+    }
+
+    #[test]
+    fn the_oldest_traffic_policy_of_a_host_counts() {
+        use TlsMode::{Disable, IstioMutual, Simple};
+        let all: &[&str] = &[];
+        let rules = [
+            ("a", Some(3), all, Some(Disable)),
+            ("b", Some(2), all, Some(IstioMutual)),
+            ("c", Some(1), all, None),
+        ];
+        assert_eq!(spoken(&rules), Ok(Some(IstioMutual)));
+        assert_eq!(spoken(&rules[2..]), Ok(None));
+        let unknown = [("a", None, all, Some(Disable)), ("b", Some(1), all, Some(Simple))];
+        let why = spoken(&unknown).unwrap_err();
+        assert!(
+            why.contains("DestinationRule shop/a and DestinationRule shop/b"),
+            "{why}"
+        );
+        assert_eq!(
+            spoken(&[("a", None, all, Some(Simple)), ("b", None, all, Some(Simple))]),
+            Ok(Some(Simple))
+        );
+    }
+
+    #[test]
+    fn rules_that_are_merged_across_exports_have_no_answer() {
+        let hidden = [
+            ("a", Some(1), &["other"][..], Some(TlsMode::Disable)),
+            ("b", Some(2), &["other", "clients"][..], Some(TlsMode::IstioMutual)),
+        ];
+        assert!(spoken(&hidden).unwrap_err().contains("how Istio merges them"));
+        assert_eq!(spoken(&hidden[1..]), Ok(Some(TlsMode::IstioMutual)));
+        assert_eq!(spoken(&hidden[..1]), Ok(None));
     }
 }
