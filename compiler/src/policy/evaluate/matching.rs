@@ -130,7 +130,7 @@ pub(crate) fn holds(test: &Test, facts: &Facts) -> Truth {
 
 fn value(matcher: &Matcher, facts: &Facts) -> Truth {
     match matcher {
-        Matcher::Peer(pattern) => match peer(facts, |principal| pattern.matches(principal)) {
+        Matcher::Peer(pattern) => match peer(facts, |principal| identity(matcher, principal)) {
             Truth::No
                 if facts.peer != Peer::Nobody && pattern.has_sign() && facts.target.leaves_identities_unescaped() =>
             {
@@ -141,15 +141,9 @@ fn value(matcher: &Matcher, facts: &Facts) -> Truth {
             }
             truth => truth,
         },
-        Matcher::ZtunnelPrincipal(pattern) => peer(facts, |principal| {
-            parts(principal).is_some() && (*pattern == StringMatch::Present || pattern.matches(principal))
-        }),
-        Matcher::ZtunnelNamespace(pattern) => peer(facts, |principal| {
-            parts(principal).is_some_and(|(_, namespace, _)| pattern.matches(namespace))
-        }),
-        Matcher::ZtunnelAccount { namespace, name } => peer(facts, |principal| {
-            parts(principal).is_some_and(|(_, ns, sa)| ns == namespace && sa == name)
-        }),
+        Matcher::ZtunnelPrincipal(_) | Matcher::ZtunnelNamespace(_) | Matcher::ZtunnelAccount { .. } => {
+            peer(facts, |principal| identity(matcher, principal))
+        }
         Matcher::RequestPrincipal(iss, sub) => {
             let claim = |name| facts.claims.as_ref().and_then(|claims| claims.get(name));
             Truth::of(claim_matches(claim("iss"), iss) && claim_matches(claim("sub"), sub))
@@ -173,6 +167,24 @@ fn value(matcher: &Matcher, facts: &Facts) -> Truth {
         Matcher::Metadata { .. } => Truth::Unknown(Unknown::Other(
             "the answer depends on metadata of an Envoy filter, which no request states".to_owned(),
         )),
+    }
+}
+
+/// Whether a test of who is at the other end takes a SPIFFE identity, written without `spiffe://`.
+pub(crate) fn identity(matcher: &Matcher, principal: &str) -> bool {
+    match matcher {
+        Matcher::Peer(pattern) => pattern.matches(principal),
+        Matcher::ZtunnelPrincipal(pattern) => {
+            parts(principal).is_some() && (*pattern == StringMatch::Present || pattern.matches(principal))
+        }
+        Matcher::ZtunnelNamespace(pattern) => {
+            parts(principal).is_some_and(|(_, namespace, _)| pattern.matches(namespace))
+        }
+        Matcher::ZtunnelAccount { namespace, name } => {
+            parts(principal).is_some_and(|(_, ns, sa)| ns == namespace && sa == name)
+        }
+        Matcher::BoundPrincipal(pattern) => pattern.matches(principal),
+        _ => false,
     }
 }
 

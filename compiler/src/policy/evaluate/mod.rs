@@ -49,6 +49,8 @@ pub struct Judge<'p> {
     pods: Vec<OnceLock<Option<Effective>>>,
     /// For each service with a waypoint.
     waypoints: Vec<OnceLock<Effective>>,
+    /// For each workload: the values by which its nearest misses are looked for.
+    nearest: Vec<OnceLock<nearest::Values>>,
 }
 
 /// The TLS that a client's proxy uses.
@@ -93,6 +95,7 @@ impl<'p> Judge<'p> {
             services,
             pods: inventory.workloads.iter().map(|_| OnceLock::new()).collect(),
             waypoints: inventory.services.iter().map(|_| OnceLock::new()).collect(),
+            nearest: inventory.workloads.iter().map(|_| OnceLock::new()).collect(),
         }
     }
 

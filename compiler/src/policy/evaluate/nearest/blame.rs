@@ -24,6 +24,8 @@ pub(super) struct Branch {
 /// A refused request, and what of it is settled.
 pub(super) struct Refused<'a> {
     pub(super) values: &'a Values,
+    /// The caller with mutual TLS, where it is a workload.
+    pub(super) own: Option<&'a Setting>,
     pub(super) request: &'a Request,
     pub(super) changed: &'a BTreeSet<Fact>,
     /// So many facts may still be changed.
@@ -60,6 +62,8 @@ impl Refused<'_> {
         };
         match answer.stage {
             Some(Stage::Allow) => self.lacking(effective, facts, &mut branches),
+            // Whatever is admitted here meets an ALLOW rule too.
+            Some(Stage::Deny) if self.fewest(effective, facts) > self.left => branches.is_cut = true,
             Some(Stage::Deny) => self.matching(&refusing(&effective.deny.policies), facts, &mut branches.list),
             Some(Stage::Custom) => {
                 for provider in effective
@@ -118,7 +122,8 @@ impl Refused<'_> {
 
     fn all_of(&self, fact: Fact, list: &mut Vec<Branch>) {
         if !self.changed.contains(&fact) {
-            let settings = self.values.settings(&fact, self.request, &[]);
+            let mut settings = self.values.settings(&fact, self.request, &[]);
+            settings.splice(0..0, self.own.filter(|_| fact == Fact::Caller).cloned());
             list.push(Branch { fact, settings });
         }
     }
@@ -136,13 +141,31 @@ impl Refused<'_> {
         list.extend(found);
     }
 
+    /// At least so many facts are to be changed for the ALLOW rules to admit it.
+    fn fewest(&self, effective: &Effective, facts: &Facts) -> usize {
+        let enforced = |policy: &&Policy| self.request.dry_run || !policy.dry_run;
+        let mut policies = effective.allow.policies.iter().filter(enforced).peekable();
+        if policies.peek().is_none() {
+            return 0;
+        }
+        let rules = policies.flat_map(|policy| policy.rules(facts.http));
+        let lacks = rules.filter_map(|rule| match self.lack(rule, facts) {
+            Err(Settled) => None,
+            Ok(None) => Some(0),
+            Ok(Some(lack)) => Some(lack.at_least),
+        });
+        lacks.min().unwrap_or(usize::MAX)
+    }
+
     /// Values with which a part of an ALLOW rule holds that does not, the rules with the fewest such parts first.
     fn lacking(&self, effective: &Effective, facts: &Facts, branches: &mut Branches) {
         let mut found: Vec<(usize, Branch)> = Vec::new();
         let policies = effective.allow.policies.iter();
         for policy in policies.filter(|policy| self.request.dry_run || !policy.dry_run) {
             for rule in policy.rules(facts.http) {
-                let Some(lack) = self.lack(rule, facts) else { continue };
+                let Ok(Some(lack)) = self.lack(rule, facts) else {
+                    continue;
+                };
                 if lack.at_least > self.left {
                     branches.is_cut = true;
                     continue;
@@ -163,7 +186,12 @@ impl Refused<'_> {
         if self.changed.contains(&fact) {
             return None;
         }
-        let mut settings = self.values.settings(&fact, self.request, together);
+        let mut settings = if wanted {
+            self.values.meeting(&fact, self.request, test, together)
+        } else {
+            self.values.settings(&fact, self.request, together)
+        };
+        settings.splice(0..0, self.own.filter(|_| fact == Fact::Caller).cloned());
         // What a token makes of a test is seen only when all its claims are set.
         let is_seen = fact != Fact::Token && (!matches!(fact, Fact::Claim(_)) || of_claims(test));
         if is_seen {
@@ -268,6 +296,9 @@ impl Refused<'_> {
     }
 }
 
+/// Facts that are settled keep a rule from matching.
+struct Settled;
+
 /// What a rule lacks to match.
 struct Lack<'r> {
     /// At least so many facts are to be changed.
@@ -277,8 +308,8 @@ struct Lack<'r> {
 }
 
 impl Refused<'_> {
-    /// `None` where facts that are settled keep the rule from matching.
-    fn lack<'r>(&self, rule: &'r CompiledRule, facts: &Facts) -> Option<Lack<'r>> {
+    /// What the rule lacks, if it does not match.
+    fn lack<'r>(&self, rule: &'r CompiledRule, facts: &Facts) -> Result<Option<Lack<'r>>, Settled> {
         let mut unmet: Option<Vec<Vec<&Test>>> = None;
         let mut sure: BTreeSet<Fact> = BTreeSet::new();
         let mut open: Vec<Vec<BTreeSet<Fact>>> = Vec::new();
@@ -295,9 +326,13 @@ impl Refused<'_> {
             }
             entries.retain(|entry| {
                 let can = |test: &&Test| {
-                    self.facts_of(test, facts)
-                        .iter()
-                        .any(|fact| !self.changed.contains(fact))
+                    // Most rules are for other callers.
+                    let mut matchers = test.positive.iter().chain(&test.negative);
+                    if self.changed.contains(&Fact::Caller) && matchers.all(is_of_caller) {
+                        return false;
+                    }
+                    let facts = self.facts_of(test, facts);
+                    facts.iter().any(|fact| !self.changed.contains(fact))
                 };
                 entry.iter().all(can)
             });
@@ -306,7 +341,7 @@ impl Refused<'_> {
                 .map(|entry| entry.iter().flat_map(|test| self.cost(test, facts)).collect())
                 .collect();
             match costs.as_slice() {
-                [] => return None,
+                [] => return Err(Settled),
                 [only] => sure.extend(only.iter().cloned()),
                 _ => open.push(costs),
             }
@@ -333,10 +368,11 @@ impl Refused<'_> {
             );
             Some((test, together))
         };
-        Some(Lack {
+        let lack = |unmet: Vec<Vec<&'r Test>>| Lack {
             at_least,
-            unmet: unmet?.into_iter().filter_map(first).collect(),
-        })
+            unmet: unmet.into_iter().filter_map(first).collect(),
+        };
+        Ok(unmet.map(lack))
     }
 
     /// Facts that have to be changed, each on its own account, for a test to hold.

@@ -15,6 +15,7 @@ mod witnesses;
 use super::Judge;
 use crate::policy::request::{Answer, Outcome, Reason, Request};
 pub use facts::{Fact, changes, values as header_values};
+pub(super) use values::Values;
 
 /// A request that is admitted, and differs little from one that is refused.
 #[derive(Clone, Debug)]

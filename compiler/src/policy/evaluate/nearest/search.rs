@@ -2,21 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Judge;
+use super::super::{Judge, principal};
 use super::blame::{Branches, Refused};
-use super::facts::{Fact, changes};
+use super::facts::{Fact, Setting, changes};
 use super::values::Values;
-use crate::policy::request::{Outcome, Request};
+use crate::policy::request::{Caller, Destination, Outcome, Request};
 
 /// More facts than that are never changed.
 const MOST_CHANGES: usize = 6;
-/// The evaluator is asked at most so often for changes of one size.
-const STEPS: usize = 4_000;
+/// For changes of one size so many steps are made: the evaluator is asked, and the ALLOW rules are looked through.
+const STEPS: usize = 40_000;
+/// So many ALLOW rules are looked at in one step.
+const RULES_A_STEP: usize = 50;
 
 struct Search<'a, 'p> {
     judge: &'a Judge<'p>,
     original: &'a Request,
     values: &'a Values,
+    /// The caller with mutual TLS, where it is a workload.
+    own: Option<&'a Setting>,
     /// The requests that were taken apart already.
     seen: BTreeSet<String>,
     steps: usize,
@@ -26,13 +30,30 @@ struct Search<'a, 'p> {
 
 /// The admitted request with the fewest changes, and whether it is proved that there are no fewer.
 pub(super) fn search(judge: &Judge<'_>, original: &Request) -> Option<(Request, bool)> {
-    let values = Values::new(judge, original);
+    let composed;
+    let kept = match original.to {
+        Destination::Known(index) => judge.nearest.get(index),
+        Destination::Pod { .. } => None,
+    };
+    let values = match kept {
+        Some(kept) => kept.get_or_init(|| Values::new(judge, &original.to)),
+        None => {
+            composed = Values::new(judge, &original.to);
+            &composed
+        }
+    };
+    let own = match original.caller {
+        Caller::Workload(index) => judge.inventory.workloads.get(index).and_then(|it| it.account.as_ref()),
+        Caller::Outsider | Caller::Principal(_) => None,
+    };
+    let own = own.map(|account| Setting::Caller(Caller::Principal(principal(account, judge.inventory))));
     let mut is_exact = true;
     for most in 1..=MOST_CHANGES {
         let mut search = Search {
             judge,
             original,
-            values: &values,
+            values,
+            own: own.as_ref(),
             seen: BTreeSet::new(),
             steps: STEPS,
             is_cut: false,
@@ -53,9 +74,14 @@ pub(super) fn search(judge: &Judge<'_>, original: &Request) -> Option<(Request, 
 impl Search<'_, '_> {
     /// Looks from a request in which some facts are settled; `cost` of them are changed.
     fn at(&mut self, request: &Request, changed: &BTreeSet<Fact>, most: usize, cost: usize) -> Option<Request> {
-        self.steps = self.steps.checked_sub(1)?;
+        let step = 1 + self.values.allow_rules / RULES_A_STEP;
+        self.steps = self.steps.saturating_sub(step);
+        if self.steps == 0 {
+            return None;
+        }
         let refused = Refused {
             values: self.values,
+            own: self.own,
             request,
             changed,
             left: most - cost,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::super::Judge;
+use super::super::matching;
 use super::super::methods::METHODS;
 use super::super::places::places;
 use super::facts::{Fact, Setting, claims, values as header_values};
@@ -13,7 +14,7 @@ use super::witnesses;
 use crate::policy::JwtRule;
 use crate::policy::effective::legacy::Legacy;
 use crate::policy::effective::rules::{Matcher, Test};
-use crate::policy::effective::strings::{PathMatch, Piece, StringMatch, request_principal};
+use crate::policy::effective::strings::{PathMatch, PeerMatch, Piece, StringMatch, request_principal};
 use crate::policy::effective::{Effective, Enforcer};
 use crate::policy::inventory::Normalization;
 use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, TokenState};
@@ -21,9 +22,12 @@ use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, T
 /// At most so many values of a header or claim are combined with each other.
 const MAX_COMBINED: usize = 6;
 
+/// Identities are compared by at most so many tests.
+const MAX_COMPARED: usize = 4_000_000;
+
 /// Values by fact.
 #[derive(Debug, Default)]
-pub(super) struct Values {
+pub(in crate::policy::evaluate) struct Values {
     /// A word that is part of no pattern.
     fresh: String,
     domains: Vec<String>,
@@ -33,18 +37,25 @@ pub(super) struct Values {
     nets: BTreeMap<Fact, BTreeSet<IpNet>>,
     ports: Vec<(u16, Option<u16>)>,
     tokens: Vec<Token>,
+    /// In the order in which they read best.
+    paths: Vec<String>,
+    /// The same by the alphabet, so that those with one beginning stand together.
+    paths_by_text: BTreeSet<String>,
+    callers: BTreeSet<String>,
     /// Headers that hold tokens, or are made of the claims that are named.
     pub(super) of_tokens: BTreeMap<String, Vec<String>>,
     /// Those that do not depend on the request at hand.
     fixed: BTreeMap<Fact, Vec<Setting>>,
     pub(super) normalization: Option<Normalization>,
+    /// How many ALLOW rules there are.
+    pub(super) allow_rules: usize,
     /// Whether some requests go through a waypoint first, so that the caller decides who judges.
     pub(super) has_waypoint: bool,
 }
 
 impl Values {
     /// What the rules on the way of a request can tell apart.
-    pub(super) fn new(judge: &Judge<'_>, request: &Request) -> Self {
+    pub(super) fn new(judge: &Judge<'_>, to: &Destination) -> Self {
         let mesh = &judge.inventory.mesh;
         let mut values = Self {
             domains: mesh.own_domains().into_iter().map(str::to_owned).collect(),
@@ -55,7 +66,7 @@ impl Values {
         let own;
         let mut effective: Vec<&Effective> = Vec::new();
         let mut ports: BTreeSet<u16> = BTreeSet::new();
-        match &request.to {
+        match to {
             Destination::Known(index) => {
                 let several = judge.several(*index).map(|several| several.stands_for.clone());
                 for index in several.unwrap_or_else(|| vec![*index]) {
@@ -77,6 +88,8 @@ impl Values {
                 effective.extend(&own);
             }
         }
+        let allow = effective.iter().flat_map(|effective| &effective.allow.policies);
+        values.allow_rules = allow.map(|policy| policy.http.len().max(policy.tcp.len())).sum();
         let matchers = matchers(&effective);
         for matcher in &matchers {
             values.add(matcher, &mut ports);
@@ -86,16 +99,13 @@ impl Values {
         for matcher in &matchers {
             callers.add(matcher, &values.fresh);
         }
-        if let Caller::Workload(index) = request.caller
-            && let Some(account) = judge.inventory.workloads.get(index).and_then(|w| w.account.as_ref())
-        {
-            callers.add_whole(&super::super::principal(account, judge.inventory));
-        }
         let mut settings = vec![Setting::Caller(Caller::Outsider)];
-        let identities = callers.all(&values.fresh).into_iter();
+        let identities = different(callers.all(&values.fresh), &matchers, judge);
+        values.callers.extend(identities.iter().cloned());
+        let identities = identities.into_iter();
         settings.extend(identities.map(|identity| Setting::Caller(Caller::Principal(identity))));
         values.fixed.insert(Fact::Caller, settings);
-        values.ports = ports_of(judge, request, ports);
+        values.ports = ports_of(judge, to, ports);
         let rules: Vec<&JwtRule> = effective.iter().flat_map(|effective| jwt_rules(effective)).collect();
         for rule in &rules {
             for place in places(rule) {
@@ -252,6 +262,12 @@ impl Values {
             kinds.insert(kind)
         });
         let methods = methods.map(|method| Setting::Method((*method).to_owned())).collect();
+        self.paths = witnesses::paths(
+            self.texts.get(&Fact::Path).unwrap_or(&none),
+            &self.templates,
+            &self.fresh,
+        );
+        self.paths_by_text = self.paths.iter().cloned().collect();
         let mut hosts: Vec<Setting> = Vec::new();
         if let Some(patterns) = self.texts.get(&Fact::Host) {
             let texts = witnesses::texts(patterns, &self.fresh).into_iter();
@@ -294,6 +310,31 @@ impl Values {
         }
     }
 
+    /// The values of a fact with which a test may hold; `together` are as below.
+    pub(super) fn meeting(&self, fact: &Fact, request: &Request, test: &Test, together: &[&Test]) -> Vec<Setting> {
+        let has_query = request.path.as_ref().is_some_and(|path| path.contains('?'));
+        let found = match fact {
+            Fact::Path if !has_query => among(&self.paths_by_text, &test.positive, |matcher| match matcher {
+                Matcher::Path(PathMatch::Plain(pattern)) => Some(pattern),
+                _ => None,
+            })
+            .map(|paths| paths.into_iter().map(Setting::Path).collect()),
+            Fact::Caller => among(&self.callers, &test.positive, |matcher| match matcher {
+                Matcher::Peer(PeerMatch::Principal(pattern)) => Some(pattern),
+                _ => None,
+            })
+            .map(|callers| {
+                callers
+                    .into_iter()
+                    .map(Caller::Principal)
+                    .map(Setting::Caller)
+                    .collect()
+            }),
+            _ => None,
+        };
+        found.unwrap_or_else(|| self.settings(fact, request, together))
+    }
+
     /// The values of a fact; `together` are tests of one rule on it, which one value may have to meet.
     pub(super) fn settings(&self, fact: &Fact, request: &Request, together: &[&Test]) -> Vec<Setting> {
         match fact {
@@ -319,12 +360,10 @@ impl Values {
 
     /// Paths with the query that the request has, and without one.
     fn paths(&self, request: &Request) -> Vec<Setting> {
-        let none = BTreeSet::new();
-        let patterns = self.texts.get(&Fact::Path).unwrap_or(&none);
-        let paths = witnesses::paths(patterns, &self.templates, &self.fresh);
+        let paths = &self.paths;
         let sent = request.path.as_deref().unwrap_or("/");
         let Some((own, query)) = sent.split_once('?') else {
-            return paths.into_iter().map(Setting::Path).collect();
+            return paths.iter().cloned().map(Setting::Path).collect();
         };
         let kept = paths.iter().map(|path| format!("{path}?{query}"));
         let all = kept.chain([own.to_owned()]).chain(paths.iter().cloned());
@@ -476,6 +515,44 @@ fn jwt_rules(effective: &Effective) -> impl Iterator<Item = &JwtRule> {
     effective.tokens.iter().map(|rule| &rule.rule).chain(legacy)
 }
 
+/// One identity of each kind that the tests of callers, or the TLS of the mesh, tell apart.
+fn different(identities: Vec<String>, matchers: &[&Matcher], judge: &Judge<'_>) -> Vec<String> {
+    let tests: Vec<&&Matcher> = matchers.iter().filter(|matcher| is_of_caller(matcher)).collect();
+    if identities.len() * tests.len() > MAX_COMPARED {
+        return identities;
+    }
+    let mesh = &judge.inventory.mesh;
+    let mut kinds = BTreeSet::new();
+    let is_new = |identity: &String| {
+        let domain = identity.split('/').next().unwrap_or_default();
+        let taken: Vec<usize> = (0..tests.len())
+            .filter(|at| tests.get(*at).is_some_and(|test| matching::identity(test, identity)))
+            .collect();
+        kinds.insert((mesh.accepts(domain), domain == mesh.trust_domain, taken))
+    };
+    identities.into_iter().filter(is_new).collect()
+}
+
+/// The texts that one of the tests takes, if all of them spell out a text or its beginning.
+fn among<'m>(
+    texts: &BTreeSet<String>,
+    tests: &'m [Matcher],
+    pattern: impl Fn(&'m Matcher) -> Option<&'m StringMatch>,
+) -> Option<Vec<String>> {
+    let mut found = BTreeSet::new();
+    for test in tests {
+        match pattern(test)? {
+            StringMatch::Exact(text) => found.extend(texts.get(text)),
+            StringMatch::Prefix(start) => {
+                let from = texts.range::<String, _>(start..);
+                found.extend(from.take_while(|text| text.starts_with(start.as_str())));
+            }
+            StringMatch::Suffix(_) | StringMatch::Present => return None,
+        }
+    }
+    (!tests.is_empty()).then(|| found.into_iter().cloned().collect())
+}
+
 /// Whether it tests who is at the other end.
 pub(super) const fn is_of_caller(matcher: &Matcher) -> bool {
     matches!(
@@ -499,9 +576,9 @@ fn matchers<'e>(effective: &[&'e Effective]) -> Vec<&'e Matcher> {
 }
 
 /// The ports that the pod declares or a rule names, each with the Service ports that lead to it.
-fn ports_of(judge: &Judge<'_>, request: &Request, named: BTreeSet<u16>) -> Vec<(u16, Option<u16>)> {
+fn ports_of(judge: &Judge<'_>, to: &Destination, named: BTreeSet<u16>) -> Vec<(u16, Option<u16>)> {
     let mut all: Vec<(u16, Option<u16>)> = Vec::new();
-    let declared = match &request.to {
+    let declared = match to {
         Destination::Known(index) => judge.inventory.workloads.get(*index).map(|workload| &workload.ports),
         Destination::Pod { ports, .. } => Some(ports),
     };
@@ -512,12 +589,12 @@ fn ports_of(judge: &Judge<'_>, request: &Request, named: BTreeSet<u16>) -> Vec<(
         .collect();
     for port in ports {
         let mut through: Vec<Option<u16>> = Vec::new();
-        if let Destination::Known(index) = request.to {
+        if let Destination::Known(index) = to {
             for service in judge
                 .inventory
                 .services
                 .iter()
-                .filter(|it| it.workloads.contains(&index))
+                .filter(|it| it.workloads.contains(index))
             {
                 let leading = service.ports.iter().filter(|(_, pod_port)| *pod_port == port);
                 through.extend(leading.map(|(service_port, _)| Some(*service_port)));
