@@ -6,6 +6,8 @@
 mod blame;
 mod facts;
 mod identities;
+mod lists;
+mod rules;
 mod search;
 #[cfg(test)]
 mod tests;

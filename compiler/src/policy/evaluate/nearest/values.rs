@@ -5,25 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 
 use super::super::Judge;
-use super::super::matching;
 use super::super::methods::METHODS;
 use super::super::places::places;
 use super::facts::{Fact, Setting, claims, values as header_values};
 use super::identities::Identities;
+use super::lists::{at, listed, lists, strings, with};
+use super::rules::{different, is_of_caller, jwt_rules, matchers, of_header, ports_of};
 use super::witnesses;
 use crate::policy::JwtRule;
-use crate::policy::effective::legacy::Legacy;
 use crate::policy::effective::rules::{Matcher, Test};
 use crate::policy::effective::strings::{PathMatch, PeerMatch, Piece, StringMatch, request_principal};
 use crate::policy::effective::{Effective, Enforcer};
 use crate::policy::inventory::Normalization;
 use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, TokenState};
-
-/// At most so many values of a header or claim are combined with each other.
-const MAX_COMBINED: usize = 6;
-
-/// Identities are compared by at most so many tests.
-const MAX_COMPARED: usize = 4_000_000;
 
 /// Values by fact.
 #[derive(Debug, Default)]
@@ -499,40 +493,6 @@ fn none_of_nets() -> BTreeSet<IpNet> {
     BTreeSet::new()
 }
 
-/// The fact that a test of this header is about.
-pub(super) fn of_header(name: &str) -> Fact {
-    match name {
-        ":authority" | "host" => Fact::Host,
-        ":method" => Fact::Method,
-        name => Fact::Header(name.to_owned()),
-    }
-}
-
-/// The issuers whose tokens are looked for.
-fn jwt_rules(effective: &Effective) -> impl Iterator<Item = &JwtRule> {
-    let legacy = effective.legacy.iter().flat_map(Legacy::issuers);
-    let legacy = legacy.filter(|issuer| issuer.has_keys).map(|issuer| &issuer.rule);
-    effective.tokens.iter().map(|rule| &rule.rule).chain(legacy)
-}
-
-/// One identity of each kind that the tests of callers, or the TLS of the mesh, tell apart.
-fn different(identities: Vec<String>, matchers: &[&Matcher], judge: &Judge<'_>) -> Vec<String> {
-    let tests: Vec<&&Matcher> = matchers.iter().filter(|matcher| is_of_caller(matcher)).collect();
-    if identities.len() * tests.len() > MAX_COMPARED {
-        return identities;
-    }
-    let mesh = &judge.inventory.mesh;
-    let mut kinds = BTreeSet::new();
-    let is_new = |identity: &String| {
-        let domain = identity.split('/').next().unwrap_or_default();
-        let taken: Vec<usize> = (0..tests.len())
-            .filter(|at| tests.get(*at).is_some_and(|test| matching::identity(test, identity)))
-            .collect();
-        kinds.insert((mesh.accepts(domain), domain == mesh.trust_domain, taken))
-    };
-    identities.into_iter().filter(is_new).collect()
-}
-
 /// The texts that one of the tests takes, if all of them spell out a text or its beginning.
 fn among<'m>(
     texts: &BTreeSet<String>,
@@ -553,61 +513,6 @@ fn among<'m>(
     (!tests.is_empty()).then(|| found.into_iter().cloned().collect())
 }
 
-/// Whether it tests who is at the other end.
-pub(super) const fn is_of_caller(matcher: &Matcher) -> bool {
-    matches!(
-        matcher,
-        Matcher::Peer(_) | Matcher::ZtunnelPrincipal(_) | Matcher::ZtunnelNamespace(_) | Matcher::ZtunnelAccount { .. }
-    )
-}
-
-/// All tests of one value.
-fn matchers<'e>(effective: &[&'e Effective]) -> Vec<&'e Matcher> {
-    let policies = effective.iter().flat_map(|it| {
-        [&it.custom, &it.deny, &it.allow]
-            .into_iter()
-            .flat_map(|stage| &stage.policies)
-    });
-    let rules = policies.flat_map(|policy| policy.http.iter().chain(&policy.tcp));
-    let tests = rules.flat_map(|rule| rule.clauses.iter().flatten().flatten());
-    tests
-        .flat_map(|test| test.positive.iter().chain(&test.negative))
-        .collect()
-}
-
-/// The ports that the pod declares or a rule names, each with the Service ports that lead to it.
-fn ports_of(judge: &Judge<'_>, to: &Destination, named: BTreeSet<u16>) -> Vec<(u16, Option<u16>)> {
-    let mut all: Vec<(u16, Option<u16>)> = Vec::new();
-    let declared = match to {
-        Destination::Known(index) => judge.inventory.workloads.get(*index).map(|workload| &workload.ports),
-        Destination::Pod { ports, .. } => Some(ports),
-    };
-    let ports: Vec<u16> = declared
-        .into_iter()
-        .flat_map(|ports| ports.keys().copied())
-        .chain(named)
-        .collect();
-    for port in ports {
-        let mut through: Vec<Option<u16>> = Vec::new();
-        if let Destination::Known(index) = to {
-            for service in judge
-                .inventory
-                .services
-                .iter()
-                .filter(|it| it.workloads.contains(index))
-            {
-                let leading = service.ports.iter().filter(|(_, pod_port)| *pod_port == port);
-                through.extend(leading.map(|(service_port, _)| Some(*service_port)));
-            }
-        }
-        if through.len() < 2 {
-            through = vec![None];
-        }
-        all.extend(through.into_iter().map(|service| (port, service)));
-    }
-    witnesses::distinct(all)
-}
-
 /// A good token for a rule.
 fn token(rule: &JwtRule, place: Place) -> Token {
     let iss = rule
@@ -624,80 +529,5 @@ fn token(rule: &JwtRule, place: Place) -> Token {
         claims,
         state: TokenState::Valid,
         place,
-    }
-}
-
-/// Lists of values: none, each alone and beside what is there, what is there without some, and small combinations.
-fn lists(texts: &[String], joint: Option<Vec<String>>, own: &[String]) -> Vec<Vec<String>> {
-    let beside = |list: &[String]| {
-        let mut all = own.to_vec();
-        all.extend(list.iter().filter(|text| !own.contains(text)).cloned());
-        all
-    };
-    let mut all = Vec::new();
-    if let Some(joint) = joint {
-        all.extend([joint.clone(), beside(&joint)]);
-    }
-    all.extend(texts.iter().map(|text| vec![text.clone()]));
-    all.push(Vec::new());
-    if !own.is_empty() {
-        all.extend(texts.iter().map(|text| beside(std::slice::from_ref(text))));
-        for at in 0..own.len() {
-            let mut fewer = own.to_vec();
-            fewer.remove(at);
-            all.push(fewer);
-        }
-    }
-    if texts.len() <= MAX_COMBINED {
-        for (at, first) in texts.iter().enumerate() {
-            for (next, second) in texts.iter().enumerate().skip(at + 1) {
-                all.push(vec![first.clone(), second.clone()]);
-                for third in texts.iter().skip(next + 1) {
-                    all.push(vec![first.clone(), second.clone(), third.clone()]);
-                }
-            }
-        }
-    }
-    witnesses::distinct(all)
-}
-
-fn at<'j>(value: Option<&'j Json>, path: &[String]) -> Option<&'j Json> {
-    path.iter().try_fold(value?, |value, name| match value {
-        Json::Object(object) => object.get(name),
-        _ => None,
-    })
-}
-
-/// The value with another one at this path inside.
-fn with(value: Option<&Json>, path: &[String], inner: Json) -> Json {
-    let Some((first, rest)) = path.split_first() else {
-        return inner;
-    };
-    let mut object = match value {
-        Some(Json::Object(object)) => object.clone(),
-        _ => BTreeMap::new(),
-    };
-    let below = with(object.get(first), rest, inner);
-    object.insert(first.clone(), below);
-    Json::Object(object)
-}
-
-fn strings(value: Option<&Json>) -> Vec<String> {
-    let text = |value: &Json| match value {
-        Json::String(text) => Some(text.clone()),
-        _ => None,
-    };
-    match value {
-        Some(Json::List(items)) => items.iter().filter_map(text).collect(),
-        Some(value) => text(value).into_iter().collect(),
-        None => Vec::new(),
-    }
-}
-
-/// One value as a string, more as a list.
-fn listed(values: &[String]) -> Json {
-    match values {
-        [one] => Json::String(one.clone()),
-        more => Json::List(more.iter().cloned().map(Json::String).collect()),
     }
 }
