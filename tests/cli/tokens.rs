@@ -379,3 +379,65 @@ namespace shop { workload web { account web  ports 80 http  service web 80:80  r
         assert!(ran.out.starts_with(outcome), "{release}: {ran:#?}");
     }
 }
+
+/// Manifests that say what the project of the other tests says of `near`.
+const MANIFESTS: &str = r#"apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: near, namespace: shop }
+spec:
+  jwtRules:
+  - issuer: https://near.test
+    audiences: [shop]
+    jwksUri: https://near.test/keys
+    fromHeaders: [{ name: x-near }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: near, namespace: shop }
+spec:
+  rules:
+  - from: [{ source: { requestPrincipals: ["https://near.test/ann"] } }]
+"#;
+
+#[test]
+fn issuers_of_manifests_are_known() {
+    let shell = Shell::new();
+    let near = mint(&shell, "near", &[]);
+    shell.file("near.yaml", MANIFESTS);
+    let at = json!({ "namespace": "shop", "ports": { "80": "http" } });
+    let ask = |token: Value, jwks: &[&str]| {
+        let request = json!({ "at": at, "token": token });
+        let args = [&["eval", "near.yaml", "--requests", "-"], jwks].concat();
+        let ran = shell.run_all(&args, &format!("{request}\n")).clean();
+        serde_json::from_str::<Value>(&ran.out).unwrap()
+    };
+    let keys = ["--jwks", "https://near.test/keys=near.jwks"];
+    assert_eq!(ask(json!(near), &keys)["outcome"], "200");
+    assert!(
+        ask(json!(near), &[])["error"]
+            .as_str()
+            .unwrap()
+            .contains("--jwks https://near.test=FILE")
+    );
+    let given = |claims: Value, state: &str| json!({ "issuer": "https://near.test", "claims": claims, "state": state });
+    assert_eq!(ask(given(json!({ "sub": "ann" }), "valid"), &[])["outcome"], "200");
+    assert_eq!(ask(given(json!({ "sub": "bob" }), "valid"), &[])["outcome"], "403");
+    assert_eq!(
+        ask(given(json!({ "sub": "ann", "aud": "other" }), "valid"), &[])["outcome"],
+        "403"
+    );
+    assert_eq!(ask(given(json!({ "sub": "ann" }), "forged"), &[])["outcome"], "401");
+    let unknown = json!({ "issuer": "https://far.test" });
+    assert_eq!(ask(unknown, &[])["error"], "there is no issuer `https://far.test`");
+    shell
+        .run([
+            "jwt",
+            "verify",
+            &near,
+            "near.yaml",
+            "--jwks",
+            "https://near.test=near.jwks",
+        ])
+        .clean()
+        .prints("accepted by https://near.test in RequestAuthentication shop/near (near.yaml:");
+}
