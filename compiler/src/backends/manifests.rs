@@ -54,7 +54,7 @@ pub fn read(file: FileId, text: &str, target: Target, acc: &mut Diagnostics) -> 
 /// Reads every object of a part.
 pub fn read_part(file: FileId, text: &str, part: Part, target: Target, acc: &mut Diagnostics) -> Manifests {
     let mut manifests = Manifests::default();
-    for document in tree::read_part(file, text, part.0) {
+    for document in tree::documents(file, text, part.0) {
         match document {
             Ok(root) => object(&root, (file, text), target, &mut manifests, acc),
             Err(problem) => acc.push(istio::import::broken(problem)),

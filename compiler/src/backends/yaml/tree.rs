@@ -146,16 +146,20 @@ pub(crate) fn parts(text: &str, least: usize) -> Vec<Range<usize>> {
 /// Reads every document of a text.
 pub(crate) fn read(file: FileId, text: &str) -> Vec<Result<Rc<Node>, Problem>> {
     let parts = parts(text, usize::MAX).into_iter();
-    parts.flat_map(|part| read_part(file, text, part)).collect()
+    parts.flat_map(|part| documents(file, text, part)).collect()
 }
 
 /// Reads every document of a part of a text; one that cannot be read is a problem, and the others are read all the same.
-pub(crate) fn read_part(file: FileId, text: &str, part: Range<usize>) -> Vec<Result<Rc<Node>, Problem>> {
-    let mut documents = Vec::new();
-    for (start, chunk) in chunks(text, part) {
+pub(crate) fn documents(
+    file: FileId,
+    text: &str,
+    part: Range<usize>,
+) -> impl Iterator<Item = Result<Rc<Node>, Problem>> {
+    chunks(text, part).into_iter().flat_map(move |(start, chunk)| {
+        let mut documents = Vec::new();
         read_chunk(file, start, chunk, &mut documents);
-    }
-    documents
+        documents
+    })
 }
 
 /// Cuts a part of a text at the lines that are `---` and nothing more than a comment.

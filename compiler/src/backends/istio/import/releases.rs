@@ -52,6 +52,9 @@ const TLS: [(&str, Feature); 2] = [("insecureSkipVerify", Feature::SkipVerify), 
 
 /// Reports what the release lacks.
 pub(super) fn check(object: &Node, kind: Kind, target: Target, acc: &mut Diagnostics) {
+    if target == Target::NEWEST {
+        return;
+    }
     let mut check = Check { target, acc };
     check.kind(object, kind);
     let Some(spec) = object.get("spec") else { return };
