@@ -37,18 +37,14 @@ fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     let hundred = requests(&mut criterion, "answer/100 rules", 100);
     let thousand = requests(&mut criterion, "answer/1,000 rules", 1000);
+    let few = compose(
+        &mut criterion,
+        "compose/300 workloads",
+        &generate::tenants(TENANTS / 10),
+    );
     let composed = compose(&mut criterion, "compose/3,000 workloads", &generate::tenants(TENANTS));
-    let wide = compose(
-        &mut criterion,
-        "compose/30,000 workloads",
-        &generate::tenants(10 * TENANTS),
-    );
+    let hamlet = compose(&mut criterion, "compose/100 in a namespace", &generate::village(100));
     let village = compose(&mut criterion, "compose/1,000 in a namespace", &generate::village(1000));
-    let town = compose(
-        &mut criterion,
-        "compose/10,000 in a namespace",
-        &generate::village(10_000),
-    );
     criterion.final_summary();
 
     measure::ratio("a request against 100 rules / 1 us", hundred, Some(HUNDRED_RULES), 1.0);
@@ -64,8 +60,8 @@ fn main() {
         Some(COMPOSED),
         1.0,
     );
-    measure::ratio("composing 30,000 workloads / 3,000", wide, composed, GROWTH);
-    measure::ratio("composing 10,000 in a namespace / 1,000", town, village, GROWTH);
+    measure::ratio("composing 3,000 workloads / 300", composed, few, GROWTH);
+    measure::ratio("composing 1,000 in a namespace / 100", village, hamlet, GROWTH);
 }
 
 /// A request that the middle rule allows, and one that none does, by turns.
