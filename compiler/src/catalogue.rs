@@ -1,5 +1,6 @@
 //! Every kind of finding there is, in order of its id: what `meshc explain` and `spec/diagnostics.md` are made from.
 
+use crate::analysis;
 use crate::backends;
 use crate::diagnostics::{Code, Severity, suggest};
 use crate::driver;
@@ -16,6 +17,7 @@ pub fn all() -> Vec<&'static Code> {
         hir::errors::CODES,
         lower::errors::CODES,
         lower::legacy::errors::CODES,
+        analysis::errors::CODES,
         backends::istio::import::errors::CODES,
         backends::kubernetes::errors::CODES,
         backends::istio_legacy::import::errors::CODES,

@@ -6,6 +6,7 @@
 //!
 //! Every arrow is a pure function of its input that also yields [`diagnostics`]; `driver` joins them.
 
+pub mod analysis;
 pub mod backends;
 pub mod catalogue;
 pub mod cli;

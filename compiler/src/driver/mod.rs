@@ -15,6 +15,7 @@ pub mod project;
 mod suppress;
 mod texts;
 
+use crate::analysis;
 use crate::backends::{self, Artifact, kubernetes::Cluster, repeated};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir;
@@ -172,6 +173,9 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         }
         repeated::check(&policies, &mut acc);
         cluster.complete(&mut facts.inventory, &mut facts.stated, target, &mut acc);
+        if purpose == Purpose::Check {
+            analysis::check(&policies, &facts.inventory.mesh, target, &mut acc);
+        }
         findings.add(acc);
         builds.push(Build {
             environment: environment.clone(),

@@ -359,7 +359,14 @@ fn heeds(enforcer: Enforcer<'_>, selection: &Selection, meta: &Meta, root: &str)
     enforcer.heeds(selection, meta.namespace.as_deref().unwrap_or_default(), root)
 }
 
-fn compile(source: usize, policy: &Authorization, ztunnel: bool, target: Target, own_domains: &[&str]) -> Policy {
+/// Compiles a policy as ztunnel does, or else Envoy.
+pub(crate) fn compile(
+    source: usize,
+    policy: &Authorization,
+    ztunnel: bool,
+    target: Target,
+    own_domains: &[&str],
+) -> Policy {
     let rules = policy.action.rules();
     let compiler = |layer| Compiler {
         layer,

@@ -1,0 +1,291 @@
+//! Every verdict is held against the evaluator, asked for every request of a small universe.
+
+use ipnet::IpNet;
+
+use super::region::contradiction;
+use crate::policy::Target;
+use crate::policy::effective::rules::{CompiledRule, Matcher, Test};
+use crate::policy::effective::strings::{PathMatch, PeerMatch, StringMatch};
+use crate::policy::evaluate::matching::{self, Facts, HeaderValue, Host, Peer, Truth};
+use crate::policy::request::Json;
+use crate::source::SourceMap;
+
+/// So many rules are made for each kind of facts.
+const RULES: usize = 2_000;
+
+/// Numbers that are the same on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+
+    fn one_of<T: Clone>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len())].clone()
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        target: Target::NEWEST,
+        http: true,
+        port: Some(80),
+        peer: Peer::Nobody,
+        peer_ip: None,
+        client_ip: None,
+        destination_ip: None,
+        sni: None,
+        method: String::new(),
+        path: String::new(),
+        query: String::new(),
+        host: Host::Unknown,
+        headers: Vec::new(),
+        claims: None,
+        request_principal: None,
+    }
+}
+
+fn with(set: impl FnOnce(&mut Facts)) -> Facts {
+    let mut facts = facts();
+    set(&mut facts);
+    facts
+}
+
+/// All words of at most three of these letters.
+fn words(letters: &[char]) -> Vec<String> {
+    let mut all = vec![String::new()];
+    let mut last = all.clone();
+    for _ in 0..3 {
+        last = last
+            .iter()
+            .flat_map(|word| letters.iter().map(move |letter| format!("{word}{letter}")))
+            .collect();
+        all.extend(last.clone());
+    }
+    all
+}
+
+/// None, one, or two of the words.
+fn lists(words: &[String]) -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    all.extend(words.iter().map(|word| vec![word.clone()]));
+    for one in words {
+        all.extend(words.iter().map(|two| vec![one.clone(), two.clone()]));
+    }
+    all
+}
+
+fn rule(dice: &mut Dice, matcher: &impl Fn(&mut Dice, usize) -> Matcher) -> CompiledRule {
+    let test = |dice: &mut Dice| {
+        // All matchers of a test are of one fact.
+        let fact = dice.below(2);
+        let mut some = |least| {
+            (0..least + dice.below(3 - least))
+                .map(|_| matcher(dice, fact))
+                .collect::<Vec<_>>()
+        };
+        let positive = some(0);
+        let negative = some(usize::from(positive.is_empty()));
+        Test { positive, negative }
+    };
+    let clause = |dice: &mut Dice| {
+        let entries = 1 + dice.below(2);
+        (0..entries)
+            .map(|_| (0..1 + dice.below(2)).map(|_| test(dice)).collect())
+            .collect()
+    };
+    let mut sources = SourceMap::default();
+    let file = sources.add("a.mesh".to_owned(), String::new());
+    CompiledRule {
+        index: 0,
+        origin: crate::source::Span::new(file, 0, 0),
+        clauses: (0..1 + dice.below(2)).map(|_| clause(dice)).collect(),
+    }
+}
+
+/// Whether an identity has the form of Istio's, or has nothing of it. What is between is not ruled out, and not looked at.
+fn is_of_istio(peer: &Peer) -> bool {
+    match peer {
+        Peer::Is(name) => matching::parts(name).is_some() || !name.contains("/ns/"),
+        Peer::Nobody | Peer::Waypoint(_) => true,
+    }
+}
+
+/// A rule is dead if and only if no request of the universe matches it.
+fn agree(seed: u64, universe: &[Facts], matcher: impl Fn(&mut Dice, usize) -> Matcher) {
+    let mut dice = Dice(seed);
+    let mut dead = 0;
+    for _ in 0..RULES {
+        let rule = rule(&mut dice, &matcher);
+        let claimed = contradiction(&rule, Target::NEWEST).is_some();
+        let mut witnesses = universe
+            .iter()
+            .filter(|facts| matching::rule(&rule, facts) == Truth::Yes);
+        if claimed {
+            let witness = witnesses.find(|facts| is_of_istio(&facts.peer));
+            assert!(witness.is_none(), "{rule:#?} {witness:#?}");
+        } else {
+            assert!(witnesses.next().is_some(), "{rule:#?}");
+        }
+        dead += usize::from(claimed);
+    }
+    assert!(dead > RULES / 100, "only {dead} of the rules are dead");
+    assert!(dead < RULES / 2, "{dead} of the rules are dead");
+}
+
+fn text(dice: &mut Dice) -> StringMatch {
+    StringMatch::parse(dice.one_of(&["a", "b", "ab", "a*", "b*", "*a", "*b", "*", ""]))
+}
+
+#[test]
+fn methods_and_ports() {
+    let words = words(&['a', 'b', 'c']);
+    let method = |port| move |word: &String| with(|f| (f.method, f.port) = (word.clone(), Some(port)));
+    let universe: Vec<Facts> = [1, 2, 3]
+        .into_iter()
+        .flat_map(|port| words.iter().map(method(port)))
+        .collect();
+    agree(1, &universe, |dice, fact| match fact {
+        0 => Matcher::Method(text(dice)),
+        _ => Matcher::Port(dice.one_of(&[1, 2])),
+    });
+}
+
+#[test]
+fn paths_and_addresses() {
+    let ips = [
+        "9.0.0.0",
+        "10.0.0.1",
+        "10.0.1.1",
+        "10.1.0.1",
+        "255.255.255.255",
+        "::1",
+        "fd00::1",
+    ];
+    let nets: Vec<IpNet> = [
+        "10.0.0.0/8",
+        "10.0.0.0/16",
+        "10.0.0.0/24",
+        "0.0.0.0/0",
+        "fd00::/8",
+        "255.0.0.0/8",
+    ]
+    .iter()
+    .map(|net| net.parse().unwrap())
+    .collect();
+    let words = words(&['a', 'b', 'c', '\n']);
+    let universe: Vec<Facts> = ips
+        .iter()
+        .flat_map(|ip| {
+            let path = |word: &String| with(|f| (f.path, f.peer_ip) = (word.clone(), Some(ip.parse().unwrap())));
+            words.iter().map(path).collect::<Vec<_>>()
+        })
+        .collect();
+    agree(2, &universe, |dice, fact| match fact {
+        0 => Matcher::Path(PathMatch::Plain(text(dice))),
+        _ => Matcher::PeerIp(dice.one_of(&nets)),
+    });
+}
+
+#[test]
+fn a_header_may_be_repeated() {
+    let lists = lists(&words(&['a', 'b', 'c']));
+    let header = |values: &Vec<String>| {
+        let values = values.iter().map(|v| ("x".to_owned(), HeaderValue::Text(v.clone())));
+        with(|f| f.headers = values.collect())
+    };
+    let universe: Vec<Facts> = lists.iter().map(header).collect();
+    // Of four tests each may want a value of its own, and a list of the universe has two.
+    let needs = |dice: &mut Dice, _| Matcher::Header("x".to_owned(), text(dice));
+    let mut dice = Dice(3);
+    for _ in 0..RULES {
+        let mut rule = rule(&mut dice, &needs);
+        rule.clauses.truncate(1);
+        let claimed = contradiction(&rule, Target::NEWEST).is_some();
+        let witness = universe.iter().find(|facts| matching::rule(&rule, facts) == Truth::Yes);
+        assert_eq!(claimed, witness.is_none(), "{rule:#?} {witness:#?}");
+    }
+}
+
+#[test]
+fn a_claim_may_be_a_list() {
+    let mut all = words(&['a', 'b', 'c']);
+    all.extend(["\n", "a\n", "b\n", "\na", "\nb", "a\na", "a\nb", "b\na", "b\nb"].map(str::to_owned));
+    let claim = |values: &Vec<String>| {
+        let values = values.iter().cloned().map(Json::String).collect();
+        with(|f| f.claims = Some([("x".to_owned(), Json::List(values))].into()))
+    };
+    let universe: Vec<Facts> = lists(&all).iter().map(claim).collect();
+    let needs = |dice: &mut Dice, _| Matcher::Claim(vec!["x".to_owned()], text(dice));
+    let mut dice = Dice(4);
+    for _ in 0..RULES {
+        let mut rule = rule(&mut dice, &needs);
+        rule.clauses.truncate(1);
+        let claimed = contradiction(&rule, Target::NEWEST).is_some();
+        let witness = universe.iter().find(|facts| matching::rule(&rule, facts) == Truth::Yes);
+        assert_eq!(claimed, witness.is_none(), "{rule:#?} {witness:#?}");
+    }
+}
+
+#[test]
+fn identities() {
+    let parts = [
+        "", "a", "b", "c", "ac", "ca", "aca", "bc", "cb", "bcb", "acb", "bca", "ns", "sa", "sc", "scb", "ab",
+    ];
+    let mut names: Vec<String> = ["", "a", "b", "c", "ac", "ca", "aca"].map(str::to_owned).into();
+    for (domain, namespace) in parts.iter().flat_map(|d| parts.iter().map(move |n| (d, n))) {
+        names.extend(
+            parts
+                .iter()
+                .map(|account| format!("{domain}/ns/{namespace}/sa/{account}")),
+        );
+    }
+    // Identities of another form.
+    let mut starts: Vec<String> = parts.iter().map(|domain| format!("{domain}/")).collect();
+    starts.extend(["", "a", "a/ns/a", "a/ns/a/", "a/ns/a/sa/b"].map(str::to_owned));
+    for start in starts {
+        let ends = ["", "a", "/b", "/sa/a", "a/sa/a", "/ns/b/sa/a", "a/ns/b/sa/a"];
+        names.extend(ends.map(|end| format!("{start}c{end}")));
+    }
+    let mut universe = vec![facts()];
+    universe.extend(names.into_iter().map(|name| with(|f| f.peer = Peer::Is(name))));
+    let principals = [
+        "*",
+        "a/ns/a/sa/a",
+        "b/ns/a/sa/a",
+        "a/ns/b/sa/a",
+        "a/ns/a/sa/b",
+        "a*",
+        "a/ns/a*",
+        "a/ns/a/*",
+        "a/ns/a/sa/b*",
+        "*a",
+        "*/b",
+        "*/sa/a",
+        "*a/sa/a",
+        "*/ns/b/sa/a",
+        "*a/ns/b/sa/a",
+    ];
+    agree(5, &universe, |dice, _| {
+        let principal = |text: &str| PeerMatch::Principal(StringMatch::parse(text));
+        Matcher::Peer(match dice.below(4) {
+            0 => principal(dice.one_of(&principals)),
+            1 => PeerMatch::namespace(dice.one_of(&["a", "b", "a*", "*b", "*", "sa", "s*"])),
+            2 => PeerMatch::service_account(dice.one_of(&["a", "b", "b/a", "sa/a"]), "a"),
+            _ => PeerMatch::trust_domain(dice.one_of(&["a", "b", "a*", "*b", "*"])),
+        })
+    });
+    agree(6, &universe, |dice, _| match dice.below(3) {
+        0 => Matcher::ZtunnelPrincipal(StringMatch::parse(dice.one_of(&principals))),
+        1 => Matcher::ZtunnelNamespace(text(dice)),
+        _ => Matcher::ZtunnelAccount {
+            namespace: dice.one_of(&["a", "b"]).to_owned(),
+            name: dice.one_of(&["a", "b"]).to_owned(),
+        },
+    });
+}
