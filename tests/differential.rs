@@ -1,15 +1,14 @@
-//! What a real proxy with istiod's configuration answers, for the fixed cases of `tests/cases/differential`.
+//! The fixed cases of `tests/cases/differential`: a real proxy with istiod's configuration answers as they say, and so does
+//! meshc.
 
 use std::fmt::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use meshc_tests::differential::case::{self, Case};
+use meshc_tests::differential::judge::{self, Understood};
+use meshc_tests::differential::run::KEY_SETS;
 use meshc_tests::envoy::request::Seen;
-use meshc_tests::envoy::{Keys, Mesh};
+use meshc_tests::envoy::{Configured, Keys, Mesh, Refused, now};
 use meshc_tests::parts;
-
-/// The key sets that cases name.
-const KEY_SETS: &[&str] = &["main", "other"];
 
 #[test]
 fn fixed_cases_are_what_envoy_does() {
@@ -26,10 +25,42 @@ fn fixed_cases_are_what_envoy_does() {
         }
         let scenarios: Vec<_> = cases.iter().map(|case| case.scenario.clone()).collect();
         let mut generator = oracle.generator(ambient).unwrap();
-        let mesh = Mesh::start(&scenarios, &mut generator, envoy, &keys).unwrap();
+        let configured = Configured::new(scenarios, Refused::Fail, &mut generator, &keys).unwrap();
+        let mesh = Mesh::start(configured, envoy, &keys).unwrap();
         compare(&cases, &mesh, &mut report);
     }
     assert!(report.is_empty(), "Envoy does otherwise:\n{report}");
+}
+
+#[test]
+fn fixed_cases_are_what_meshc_says() {
+    let keys = Keys::new(KEY_SETS).unwrap();
+    let now = now();
+    let mut report = String::new();
+    for case in case::all().unwrap() {
+        let understood = match Understood::new(&case.scenario, &keys) {
+            Ok(understood) => understood,
+            Err(error) => {
+                writeln!(report, "{error:#}").unwrap();
+                continue;
+            }
+        };
+        let judge = understood.judge();
+        for asked in &case.asked {
+            let Some(question) = judge::question(&case.scenario, &asked.request, &keys, now).unwrap() else {
+                continue;
+            };
+            let place = format!("{} / {}", case.scenario.name, asked.known.say);
+            let expected = asked.known.outcome();
+            let expected = judge::as_outcome(&expected);
+            match (judge::answer(&judge, &question), &asked.known.unknown) {
+                (Ok(said), None) if said == expected => {}
+                (Err(said), Some(known)) if said.starts_with(known.as_str()) => {}
+                (said, _) => writeln!(report, "{place}: expected {expected}, meshc says {said:?}").unwrap(),
+            }
+        }
+    }
+    assert!(report.is_empty(), "meshc says otherwise:\n{report}");
 }
 
 fn compare(cases: &[Case], mesh: &Mesh<'_>, report: &mut String) {
@@ -38,8 +69,7 @@ fn compare(cases: &[Case], mesh: &Mesh<'_>, report: &mut String) {
         indexed.flat_map(|(index, case)| case.asked.iter().map(move |asked| (index, asked)))
     };
     let requests: Vec<_> = asked().map(|(index, asked)| (index, &asked.request)).collect();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let seen = mesh.ask(&requests, i64::try_from(now).unwrap()).unwrap();
+    let seen = mesh.ask(&requests).unwrap();
     assert_eq!(seen.len(), requests.len());
     for ((index, asked), seen) in asked().zip(seen) {
         let place = format!("{} / {}", cases[index].scenario.name, asked.known.say);

@@ -47,7 +47,7 @@ type proxy struct {
 type generated struct {
 	// Why there is no configuration, if there is none.
 	Error string `json:"error,omitempty"`
-	// Objects that a cluster would not have stored. Istio's generator takes them all the same.
+	// Objects that a cluster would not have stored; then nothing is generated.
 	Refused []verdict `json:"refused,omitempty"`
 	// In the order of the proxies.
 	Proxies []configuration `json:"proxies"`
@@ -113,6 +113,9 @@ func answer(cluster *cluster, s scenario) generated {
 		if v := cluster.judge(d); len(v.Errors) > 0 {
 			g.Refused = append(g.Refused, v)
 		}
+	}
+	if len(g.Refused) > 0 {
+		return g
 	}
 	g.Proxies, err = generate(s, join(istio), join(kubernetes))
 	if err != nil {

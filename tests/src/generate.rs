@@ -38,6 +38,11 @@ impl Die {
         of.get(self.below(of.len())).copied().unwrap_or_default()
     }
 
+    /// One of these values.
+    pub fn pick<T: Copy + Default>(&mut self, of: &[T]) -> T {
+        of.get(self.below(of.len())).copied().unwrap_or_default()
+    }
+
     /// One to three of these, as a comma list.
     fn some(&mut self, of: &[&str]) -> String {
         let count = 1 + self.below(3);

@@ -1,3 +1,7 @@
 //! The differential test: what meshc says that a mesh answers, against what a real proxy answers.
 
 pub mod case;
+pub mod generate;
+pub mod judge;
+pub mod minimise;
+pub mod run;

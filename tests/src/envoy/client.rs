@@ -110,13 +110,8 @@ pub(super) fn converse(dial: &Dial, messages: &[Message]) -> Result<Vec<Seen>> {
     connection.set_nodelay(true)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
-    let all: Vec<u8> = messages
-        .iter()
-        .flat_map(|message| message.bytes.iter().copied())
-        .collect();
     let Some(config) = &dial.tls else {
-        let first = [dial.header.as_slice(), &all].concat();
-        return Ok(exchange(&mut connection, &first, messages));
+        return Ok(exchange(&mut connection, &dial.header, messages));
     };
     connection.write_all(&dial.header)?;
     // An address as the name keeps the server name out of the hello.
@@ -125,34 +120,52 @@ pub(super) fn converse(dial: &Dial, messages: &[Message]) -> Result<Vec<Seen>> {
         None => ServerName::IpAddress(dial.address.ip().into()),
     };
     let client = ClientConnection::new(Arc::clone(config), name)?;
-    Ok(exchange(&mut StreamOwned::new(client, connection), &all, messages))
+    Ok(exchange(&mut StreamOwned::new(client, connection), &[], messages))
 }
 
-fn exchange(connection: &mut (impl Read + Write), bytes: &[u8], messages: &[Message]) -> Vec<Seen> {
-    if let Err(error) = connection.write_all(bytes).and_then(|()| connection.flush())
-        && !is_closed(&error)
-    {
-        return vec![failure(&error)];
-    }
-    // Whoever closed first may have left words that still wait: an alert, or a 403.
+/// Sends each message when the one before is answered, the first behind `first`.
+fn exchange(connection: &mut (impl Read + Write), first: &[u8], messages: &[Message]) -> Vec<Seen> {
+    let mut bytes = first.to_vec();
     let mut answers = Answers {
         connection,
         bytes: Vec::new(),
     };
     let mut seen = Vec::new();
     for message in messages {
-        match answers.next(message) {
-            Ok(one) => seen.push(one),
-            Err(error) => {
-                // What was sent behind an answer that ended the connection was never looked at.
-                if seen.is_empty() {
-                    seen.push(failure(&error));
+        bytes.extend(&message.bytes);
+        // Whoever closed first may have left words that still wait: an alert, or a 403.
+        let sent = answers
+            .connection
+            .write_all(&bytes)
+            .and_then(|()| answers.connection.flush());
+        let answer = match sent {
+            Err(error) if !is_closed(&error) => Err(error),
+            _ => answers.next(message),
+        };
+        bytes.clear();
+        match answer {
+            Ok((one, then)) => {
+                seen.push(one);
+                if then == Then::Ends {
+                    break;
                 }
+            }
+            // Between two requests it may close for reasons of its own.
+            Err(_) if !seen.is_empty() => break,
+            Err(error) => {
+                seen.push(failure(&error));
                 break;
             }
         }
     }
     seen
+}
+
+/// What becomes of a connection after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    GoesOn,
+    Ends,
 }
 
 struct Answers<'c, C> {
@@ -162,11 +175,11 @@ struct Answers<'c, C> {
 }
 
 impl<C: Read> Answers<'_, C> {
-    fn next(&mut self, message: &Message) -> io::Result<Seen> {
+    fn next(&mut self, message: &Message) -> io::Result<(Seen, Then)> {
         loop {
-            if let Some((seen, length)) = complete(&self.bytes, message) {
+            if let Some((seen, length, then)) = complete(&self.bytes, message) {
                 self.bytes.drain(..length);
-                return Ok(seen);
+                return Ok((seen, then));
             }
             let mut chunk = [0; 16_384];
             let length = self.connection.read(&mut chunk)?;
@@ -174,7 +187,7 @@ impl<C: Read> Answers<'_, C> {
                 if self.bytes.is_empty() {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                return Ok(Seen::Bytes(std::mem::take(&mut self.bytes)));
+                return Ok((Seen::Bytes(std::mem::take(&mut self.bytes)), Then::Ends));
             }
             self.bytes.extend(chunk.get(..length).unwrap_or_default());
         }
@@ -182,32 +195,37 @@ impl<C: Read> Answers<'_, C> {
 }
 
 /// The answer at the beginning of what was received, and its length, if all of it is there.
-fn complete(bytes: &[u8], message: &Message) -> Option<(Seen, usize)> {
+fn complete(bytes: &[u8], message: &Message) -> Option<(Seen, usize, Then)> {
     if !bytes.starts_with(b"HTTP/1.") {
         let sent = &message.bytes;
         // An echo never ends by itself.
         return (bytes.len() >= sent.len() && !b"HTTP/1.".starts_with(bytes)).then(|| {
             let answer = bytes.get(..sent.len()).unwrap_or_default();
-            let seen = if answer == sent {
-                Seen::Echo
+            if answer == sent {
+                (Seen::Echo, sent.len(), Then::GoesOn)
             } else {
-                Seen::Bytes(bytes.to_vec())
-            };
-            let length = if answer == sent { sent.len() } else { bytes.len() };
-            (seen, length)
+                (Seen::Bytes(bytes.to_vec()), bytes.len(), Then::Ends)
+            }
         });
     }
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(bytes.get(..end)?);
     let status: u16 = head.split(' ').nth(1).and_then(|code| code.parse().ok())?;
-    let stated = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse().ok())?
-    });
+    let field = |wanted: &str| {
+        let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+        fields
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.trim())
+    };
+    let stated = field("content-length").and_then(|length| length.parse().ok());
     let length: usize = if message.bodiless { 0 } else { stated.unwrap_or(0) };
     let body = bytes.get(end + 4..end + 4 + length)?;
-    Some((Seen::Status(status, body.to_vec()), end + 4 + length))
+    let then = if field("connection") == Some("close") {
+        Then::Ends
+    } else {
+        Then::GoesOn
+    };
+    Some((Seen::Status(status, body.to_vec()), end + 4 + length, then))
 }
 
 fn is_closed(error: &io::Error) -> bool {

@@ -114,7 +114,14 @@ impl Authorities {
 /// Key sets by name. Each has one key, and a forger who signs in its name with another.
 pub struct KeySets {
     random: SystemRandom,
-    sets: BTreeMap<String, (EcdsaKeyPair, EcdsaKeyPair)>,
+    sets: BTreeMap<String, KeySet>,
+}
+
+struct KeySet {
+    right: EcdsaKeyPair,
+    forger: EcdsaKeyPair,
+    /// As a RequestAuthentication writes it.
+    text: String,
 }
 
 impl KeySets {
@@ -123,7 +130,15 @@ impl KeySets {
         let key = || {
             EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| anyhow!("no key could be generated"))
         };
-        let sets = names.iter().map(|name| Ok(((*name).to_owned(), (key()?, key()?))));
+        let sets = names.iter().map(|name| {
+            let right = key()?;
+            let set = KeySet {
+                text: jwks(name, &right),
+                right,
+                forger: key()?,
+            };
+            Ok(((*name).to_owned(), set))
+        });
         Ok(Self {
             random: SystemRandom::new(),
             sets: sets.collect::<Result<_>>()?,
@@ -131,25 +146,17 @@ impl KeySets {
     }
 
     /// The text of `jwks` in a RequestAuthentication.
-    pub fn jwks(&self, name: &str) -> Result<String> {
-        let (right, _) = self.pair(name)?;
-        // An uncompressed point: a byte 4, then both coordinates.
-        let point = right.public_key().as_ref().get(1..).unwrap_or_default();
-        let (x, y) = point.split_at(point.len() / 2);
-        let text = |bytes| URL_SAFE_NO_PAD.encode(bytes);
-        let key = json!({
-            "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y), "kid": name, "alg": "ES256", "use": "sig",
-        });
-        Ok(json!({ "keys": [key] }).to_string())
+    pub fn jwks(&self, name: &str) -> Result<&str> {
+        Ok(&self.set(name)?.text)
     }
 
     /// The token as text; `now` in seconds since 1970.
     pub fn mint(&self, token: &Token, now: i64) -> Result<String> {
         let name = set_of(token);
-        let (right, forger) = self.pair(name)?;
+        let set = self.set(name)?;
         let key = match token.signed {
-            Signed::Right => right,
-            Signed::Forged => forger,
+            Signed::Right => &set.right,
+            Signed::Forged => &set.forger,
         };
         let head = json!({ "alg": "ES256", "typ": "JWT", "kid": name }).to_string();
         let body = Value::Object(claims(token, now)).to_string();
@@ -160,9 +167,20 @@ impl KeySets {
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    fn pair(&self, name: &str) -> Result<&(EcdsaKeyPair, EcdsaKeyPair)> {
+    fn set(&self, name: &str) -> Result<&KeySet> {
         self.sets.get(name).with_context(|| format!("no key set `{name}`"))
     }
+}
+
+fn jwks(name: &str, key: &EcdsaKeyPair) -> String {
+    // An uncompressed point: a byte 4, then both coordinates.
+    let point = key.public_key().as_ref().get(1..).unwrap_or_default();
+    let (x, y) = point.split_at(point.len() / 2);
+    let text = |bytes| URL_SAFE_NO_PAD.encode(bytes);
+    let key = json!({
+        "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y), "kid": name, "alg": "ES256", "use": "sig",
+    });
+    json!({ "keys": [key] }).to_string()
 }
 
 /// The name of a token's key set.

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
@@ -66,7 +66,7 @@ struct Played {
 /// Seconds that were spent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timing {
-    pub generate: f64,
+    pub configure: f64,
     pub start: f64,
     /// Resident bytes of Envoy.
     pub memory: u64,
@@ -98,7 +98,7 @@ impl Keys {
         let mut rest = text;
         while let Some((before, tail)) = rest.split_once("${jwks:") {
             let (name, after) = tail.split_once('}').context("`${jwks:` has no end")?;
-            let quoted = Value::String(self.sets.jwks(name)?).to_string();
+            let quoted = Value::from(self.sets.jwks(name)?).to_string();
             out.push_str(before);
             out.push_str(quoted.trim_matches('"'));
             rest = after;
@@ -124,11 +124,30 @@ impl Keys {
     }
 }
 
-impl<'k> Mesh<'k> {
-    /// Configures and starts the proxies of all scenarios.
-    pub fn start(scenarios: &[Scenario], generator: &mut Generator, envoy: &Envoy, keys: &'k Keys) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+/// What istiod makes of scenarios, ready to be played.
+pub struct Configured {
+    pub scenarios: Vec<Scenario>,
+    /// Objects that were left out because a cluster would not have stored them.
+    pub refused: usize,
+    listeners: Vec<Value>,
+    folder: TempDir,
+    seconds: f64,
+}
+
+/// What is to be done with objects that a cluster would not store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// They are a mistake.
+    Fail,
+    /// They are left out of their scenario.
+    LeaveOut,
+}
+
+impl Configured {
+    /// Has the proxies of all scenarios configured, and their listeners rewritten.
+    pub fn new(scenarios: Vec<Scenario>, refused: Refused, generator: &mut Generator, keys: &Keys) -> Result<Self> {
         let started = Instant::now();
+        let folder = tempfile::tempdir()?;
         let certificate = folder.path().join("server.pem");
         let authority = folder.path().join("mesh.pem");
         fs::write(
@@ -140,37 +159,75 @@ impl<'k> Mesh<'k> {
             certificate: &certificate,
             authority: &authority,
         };
-        let asked: Vec<_> = scenarios
-            .iter()
-            .map(|scenario| scenario.to_generator(keys))
-            .collect::<Result<_>>()?;
-        let mut listeners = Vec::new();
-        generator.generate(&asked, |index, generated| {
-            let scenario = scenarios.get(index).context("an answer to no question")?;
-            if let Some(refused) = generated.refused.first() {
-                bail!("{}: a cluster refuses {refused:?}", scenario.name);
-            }
-            for ((pod, kind), configuration) in scenario.proxies().zip(generated.proxies.iter().flatten()) {
-                let named = configuration
-                    .routes
-                    .iter()
-                    .filter_map(|routes| Some((routes.get("name")?.as_str()?, routes)));
-                let routes: BTreeMap<&str, &Value> = named.collect();
-                for listener in &configuration.listeners {
-                    if let Some(port) = served(kind, listener) {
-                        let name = format!("{index}/{pod}/{port}");
-                        listeners.push(loopback::rewrite(&name, listener, &routes, &files)?);
+        let mut configured = Self {
+            scenarios,
+            refused: 0,
+            listeners: Vec::new(),
+            folder,
+            seconds: 0.0,
+        };
+        let mut open: Vec<usize> = (0..configured.scenarios.len()).collect();
+        while !open.is_empty() {
+            let asked = open.iter().filter_map(|index| configured.scenarios.get(*index));
+            let asked: Vec<_> = asked
+                .map(|scenario| scenario.to_generator(keys))
+                .collect::<Result<_>>()?;
+            let mut again = Vec::new();
+            generator.generate(&asked, |nth, generated| {
+                let index = open.get(nth).copied().context("an answer to no question")?;
+                let scenario = configured
+                    .scenarios
+                    .get_mut(index)
+                    .context("an answer to no question")?;
+                if let Some(first) = generated.refused.first() {
+                    if refused == Refused::Fail {
+                        bail!("{}: a cluster refuses {first:?}", scenario.name);
+                    }
+                    let before = scenario.objects.len();
+                    scenario
+                        .objects
+                        .retain(|object| !generated.refused.iter().any(|it| it.is_about(object)));
+                    configured.refused += before - scenario.objects.len();
+                    if before == scenario.objects.len() {
+                        bail!("{}: what is refused is not there: {first:?}", scenario.name);
+                    }
+                    again.push(index);
+                    return Ok(());
+                }
+                for ((pod, kind), configuration) in scenario.proxies().zip(generated.proxies.iter().flatten()) {
+                    let routes = configuration.routes.iter();
+                    let routes = routes
+                        .filter_map(|routes| Some((routes.get("name")?.as_str()?, routes)))
+                        .collect();
+                    for listener in &configuration.listeners {
+                        if let Some(port) = served(kind, listener) {
+                            let name = format!("{index}/{pod}/{port}");
+                            configured
+                                .listeners
+                                .push(loopback::rewrite(&name, listener, &routes, &files)?);
+                        }
                     }
                 }
-            }
-            Ok(())
-        })?;
-        let generate = started.elapsed().as_secs_f64();
+                Ok(())
+            })?;
+            open = again;
+        }
+        configured.seconds = started.elapsed().as_secs_f64();
+        Ok(configured)
+    }
+}
+
+impl<'k> Mesh<'k> {
+    /// Starts the proxies of all scenarios.
+    pub fn start(configured: Configured, envoy: &Envoy, keys: &'k Keys) -> Result<Self> {
         let started = Instant::now();
-        let process = Process::start(envoy, &bootstrap::config(listeners, folder.path()), folder.path())?;
+        let folder = configured.folder.path();
+        let process = Process::start(envoy, &bootstrap::config(configured.listeners, folder), folder)?;
         let addresses = process.listeners()?;
         let mut proxies = BTreeMap::new();
-        for (index, scenario) in scenarios.iter().enumerate() {
+        let mut firsts = Vec::new();
+        for (index, scenario) in configured.scenarios.iter().enumerate() {
+            firsts.push(scenario.pods.first().map(Pod::to_string).unwrap_or_default());
             for (pod, kind) in scenario.proxies() {
                 let prefix = format!("{index}/{pod}/");
                 let own = addresses
@@ -188,18 +245,15 @@ impl<'k> Mesh<'k> {
         }
         Ok(Self {
             timing: Timing {
-                generate,
+                configure: configured.seconds,
                 start: started.elapsed().as_secs_f64(),
                 memory: process.memory(),
             },
             process,
             keys,
             proxies,
-            firsts: scenarios
-                .iter()
-                .map(|scenario| scenario.pods.first().map(Pod::to_string).unwrap_or_default())
-                .collect(),
-            _folder: folder,
+            firsts,
+            _folder: configured.folder,
         })
     }
 
@@ -209,9 +263,8 @@ impl<'k> Mesh<'k> {
         self.process.memory()
     }
 
-    /// What comes of each request, with the index of its scenario; `now` in seconds since 1970, for tokens. Requests
-    /// that could come over one connection do.
-    pub fn ask(&self, requests: &[(usize, &Request)], now: i64) -> Result<Vec<Seen>> {
+    /// What comes of each request, with the index of its scenario. Requests that could come over one connection do.
+    pub fn ask(&self, requests: &[(usize, &Request)]) -> Result<Vec<Seen>> {
         let mut shared: HashMap<Shared<'_>, Vec<usize>> = HashMap::new();
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for (at, (scenario, request)) in requests.iter().enumerate() {
@@ -233,7 +286,7 @@ impl<'k> Mesh<'k> {
         let work = || -> Result<Vec<(usize, Seen)>> {
             let mut seen = Vec::new();
             while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.ask_group(requests, group, now, &mut seen)?;
+                self.ask_group(requests, group, &mut seen)?;
             }
             Ok(seen)
         };
@@ -252,24 +305,24 @@ impl<'k> Mesh<'k> {
         Ok(all.into_iter().map(|(_, seen)| seen).collect())
     }
 
-    fn ask_group(
-        &self,
-        requests: &[(usize, &Request)],
-        group: &[usize],
-        now: i64,
-        seen: &mut Vec<(usize, Seen)>,
-    ) -> Result<()> {
+    fn ask_group(&self, requests: &[(usize, &Request)], group: &[usize], seen: &mut Vec<(usize, Seen)>) -> Result<()> {
         let mut left = group;
         while let Some(first) = left.first().and_then(|at| requests.get(*at)) {
             let dial = self.dial(first.0, first.1)?;
             let messages = left.iter().filter_map(|at| requests.get(*at)).enumerate();
             let messages = messages.map(|(nth, (_, request))| {
                 Ok(Message {
-                    bytes: wire::message(request, &self.keys.sets, now, nth + 1 == left.len())?,
+                    bytes: wire::message(request, &self.keys.sets, now(), nth + 1 == left.len())?,
                     bodiless: request.method == "HEAD",
                 })
             });
-            let came = client::converse(&dial, &messages.collect::<Result<Vec<_>>>()?)?;
+            let messages = messages.collect::<Result<Vec<_>>>()?;
+            let came = client::converse(&dial, &messages)?;
+            if let [seen_at_once @ (Seen::Reset | Seen::TlsError)] = came.as_slice() {
+                // It ended before any request was looked at, so it would for each of them.
+                seen.extend(left.iter().map(|at| (*at, seen_at_once.clone())));
+                break;
+            }
             let (answered, rest) = left.split_at(came.len().clamp(1, left.len()));
             seen.extend(answered.iter().copied().zip(came));
             left = rest;
@@ -302,6 +355,13 @@ impl<'k> Mesh<'k> {
             sni: request.sni.clone(),
         })
     }
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or_default()
 }
 
 /// Requests that HTTP itself may refuse, with which the connection ends: they do not share one.

@@ -123,6 +123,24 @@ fn is_bearer(place: &Place) -> bool {
     *place == Place::default()
 }
 
+/// Alice's, by the usual issuer.
+impl Default for Token {
+    fn default() -> Self {
+        let claims = [("iss", "https://idp.test"), ("sub", "alice")];
+        Self {
+            claims: claims
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .into_iter()
+                .collect(),
+            signed: Signed::Right,
+            keys: String::new(),
+            expires: None,
+            not_before: None,
+            place: Place::default(),
+        }
+    }
+}
+
 /// Whether the signature is by the key set's key, or by one of the same name that is not in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]

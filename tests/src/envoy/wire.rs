@@ -64,8 +64,9 @@ pub(super) fn message(request: &Request, keys: &KeySets, now: i64, last: bool) -
             Place::Header(name, prefix) => headers.push_str(&format!("{name}: {prefix}{text}\r\n")),
             Place::Cookie(name) => headers.push_str(&format!("cookie: {name}={text}\r\n")),
             Place::Param(name) => {
+                let end = path.find('#').unwrap_or(path.len());
                 let mark = if path.contains('?') { '&' } else { '?' };
-                path.push_str(&format!("{mark}{name}={text}"));
+                path.insert_str(end, &format!("{mark}{name}={text}"));
             }
         }
     }

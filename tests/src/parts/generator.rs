@@ -1,6 +1,6 @@
 //! istiod's own code, asked for the configuration of proxies: the oracle in its long-running mode.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
@@ -51,7 +51,7 @@ pub enum ProxyKind {
 pub struct Generated {
     #[serde(default)]
     error: String,
-    /// Objects that a cluster would not have stored, so that what was generated means nothing.
+    /// Objects that a cluster would not have stored; then nothing is generated.
     #[serde(default)]
     pub refused: Vec<Verdict>,
     /// In the order of the proxies.
@@ -112,7 +112,7 @@ impl Generator {
         scenarios: &[Scenario],
         mut each: impl FnMut(usize, Generated) -> Result<()>,
     ) -> Result<()> {
-        let (questions, answers) = (&mut self.questions, &mut self.answers);
+        let (questions, answers, process) = (&mut self.questions, &mut self.answers, &mut self.process);
         thread::scope(|scope| {
             // On a thread of its own, or a full pipe on one side could wait for the other.
             let writer = scope.spawn(move || -> Result<()> {
@@ -124,24 +124,35 @@ impl Generator {
                 }
                 Ok(pipe.flush()?)
             });
-            let mut line = String::new();
-            for index in 0..scenarios.len() {
-                line.clear();
-                if answers.read_line(&mut line)? == 0 {
-                    bail!("the generator ended at scenario {index}");
-                }
-                let answer: Generated = serde_json::from_str(&line).context("the generator answered no JSON")?;
-                if !answer.error.is_empty() {
-                    bail!("the generator at scenario {index}: {}", answer.error);
-                }
-                each(index, answer)?;
+            let read = read(answers, scenarios.len(), &mut each);
+            if read.is_err() {
+                // Nobody reads on, so it could wait for ever, and the writer for it.
+                let _ = process.kill();
             }
-            match writer.join() {
+            let written = writer.join();
+            read?;
+            match written {
                 Ok(written) => written.context("the generator did not read all scenarios"),
                 Err(_) => bail!("the generator's writer panicked"),
             }
         })
     }
+}
+
+fn read(answers: &mut impl BufRead, count: usize, each: &mut impl FnMut(usize, Generated) -> Result<()>) -> Result<()> {
+    let mut line = String::new();
+    for index in 0..count {
+        line.clear();
+        if answers.read_line(&mut line)? == 0 {
+            bail!("the generator ended at scenario {index}");
+        }
+        let answer: Generated = serde_json::from_str(&line).context("the generator answered no JSON")?;
+        if !answer.error.is_empty() {
+            bail!("the generator at scenario {index}: {}", answer.error);
+        }
+        each(index, answer)?;
+    }
+    Ok(())
 }
 
 impl Drop for Generator {

@@ -7,6 +7,7 @@ use std::{fs, io::Write as _, thread};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Generator, go, install};
 use crate::repository;
@@ -26,6 +27,17 @@ pub struct Verdict {
     pub errors: Vec<String>,
     /// What its author would be told all the same.
     pub warnings: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether it is about this object.
+    #[must_use]
+    pub fn is_about(&self, object: &Value) -> bool {
+        let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        text("/kind") == self.kind
+            && text("/metadata/namespace") == self.namespace
+            && text("/metadata/name") == self.name
+    }
 }
 
 impl Oracle {

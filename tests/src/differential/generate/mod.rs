@@ -1,0 +1,188 @@
+//! Meshes out of nothing: each seed is one, with its policies and what is asked in it.
+
+mod facts;
+mod policies;
+mod requests;
+
+use serde_json::{Map, Value, json};
+
+use crate::envoy::request::Request;
+use crate::envoy::{Pod, Scenario};
+use crate::generate::Die;
+use policies::Scope;
+
+const ROOT: &str = "istio-system";
+const NAMESPACES: &[&str] = &["foo", "bar", "foo", "bar", ROOT];
+const PODS: u8 = 8;
+
+/// A mesh and its requests.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub scenario: Scenario,
+    pub requests: Vec<Request>,
+}
+
+/// A mesh of this seed, one of many.
+#[must_use]
+pub fn world(seed: u64, index: u64) -> World {
+    let mut die = Die::new(
+        seed.wrapping_mul(0x1_0000_0001)
+            .wrapping_add(index.wrapping_mul(0x9e37_79b9)),
+    );
+    let pods: Vec<Pod> = (1..=PODS).map(|number| pod(number, &mut die)).collect();
+    let mut scenario = Scenario {
+        name: format!("{seed}-{index}"),
+        mesh: settings(&mut die),
+        objects: Vec::new(),
+        pods,
+    };
+    let wide = |namespace: &str| Scope {
+        namespace: namespace.to_owned(),
+        labels: None,
+    };
+    let mut names = (1..).map(|number| format!("p{number}"));
+    let mut name = || names.next().unwrap_or_default();
+    let objects = &mut scenario.objects;
+    for namespace in [ROOT, "foo", "bar"] {
+        let scope = wide(namespace);
+        if die.once_in(3) {
+            objects.push(policies::peer(&name(), &scope, &mut die));
+        }
+        if die.once_in(4) {
+            objects.push(policies::request(&name(), &scope, &mut die));
+        }
+        // What holds in the whole mesh hides what holds at a pod.
+        if die.once_in(if namespace == ROOT { 6 } else { 4 }) {
+            objects.push(policies::authorization(&name(), &scope, &mut die));
+        }
+    }
+    for pod in &scenario.pods {
+        let scope = selecting(pod, &mut die);
+        if die.once_in(3) {
+            objects.push(policies::peer(&name(), &own(pod), &mut die));
+        }
+        for _ in 0..die.pick(&[0, 0, 1, 1, 2]) {
+            objects.push(policies::request(&name(), &scope, &mut die));
+        }
+        for _ in 0..die.pick(&[1, 1, 2, 3]) {
+            let scope = selecting(pod, &mut die);
+            objects.push(policies::authorization(&name(), &scope, &mut die));
+        }
+    }
+    let mut asked = Vec::new();
+    for pod in &scenario.pods {
+        // Aimed at what can be meant for this pod; what is for others must not matter, and is in the mesh all the same.
+        let near: Vec<Value> = scenario
+            .objects
+            .iter()
+            .filter(|object| may_select(object, pod))
+            .cloned()
+            .collect();
+        asked.extend(requests::requests(pod, &near, &domains(&scenario.mesh), &mut die));
+    }
+    World {
+        scenario,
+        requests: asked,
+    }
+}
+
+fn pod(number: u8, die: &mut Die) -> Pod {
+    let tier = die.one(&["front", "back"]);
+    Pod {
+        name: format!("w{number}"),
+        namespace: die.one(NAMESPACES).to_owned(),
+        ip: [10, 0, 0, number].into(),
+        vip: [10, 96, 0, number].into(),
+        labels: [("tier".to_owned(), tier.to_owned())].into(),
+        ..Pod::default()
+    }
+}
+
+fn settings(die: &mut Die) -> Value {
+    let mut settings = Map::new();
+    if die.once_in(3) {
+        settings.insert("trustDomain".to_owned(), json!("td1"));
+    }
+    if die.once_in(3) {
+        settings.insert(
+            "trustDomainAliases".to_owned(),
+            json!([die.one(&["td2", "td9", "cluster.local"])]),
+        );
+    }
+    if die.once_in(6) {
+        settings.insert(
+            "caCertificates".to_owned(),
+            json!([{ "pem": "unused", "trustDomains": ["td9"] }]),
+        );
+    }
+    if die.once_in(2) {
+        let option = die.one(&["NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES", "DEFAULT"]);
+        settings.insert("pathNormalization".to_owned(), json!({ "normalization": option }));
+    }
+    if settings.is_empty() {
+        Value::Null
+    } else {
+        Value::Object(settings)
+    }
+}
+
+/// The trust domains that the mesh accepts, and one more.
+fn domains(settings: &Value) -> Vec<String> {
+    let own = settings
+        .get("trustDomain")
+        .and_then(Value::as_str)
+        .unwrap_or("cluster.local");
+    let others = ["/trustDomainAliases", "/caCertificates/0/trustDomains"];
+    let others = others
+        .iter()
+        .filter_map(|list| settings.pointer(list)?.as_array())
+        .flatten();
+    let accepted = others.filter_map(Value::as_str).map(str::to_owned);
+    [own.to_owned(), own.to_owned(), own.to_owned()]
+        .into_iter()
+        .chain(accepted)
+        .chain(["td8".to_owned()])
+        .collect()
+}
+
+fn labels(pairs: &[(&str, &str)]) -> Option<Map<String, Value>> {
+    Some(
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), json!(value)))
+            .collect(),
+    )
+}
+
+/// Exactly this pod, in its namespace.
+fn own(pod: &Pod) -> Scope {
+    Scope {
+        namespace: pod.namespace.clone(),
+        labels: labels(&[("app", &pod.name)]),
+    }
+}
+
+/// This pod in one way or another, now and then with others, or not at all.
+fn selecting(pod: &Pod, die: &mut Die) -> Scope {
+    let tier = pod.labels.get("tier").map(String::as_str).unwrap_or_default();
+    let labels = match die.below(8) {
+        0 => labels(&[("tier", tier)]),
+        1 => labels(&[("app", &pod.name), ("tier", tier)]),
+        2 => labels(&[("app", &pod.name), ("tier", "none")]),
+        _ => labels(&[("app", &pod.name)]),
+    };
+    let namespace = if die.once_in(6) {
+        ROOT.to_owned()
+    } else {
+        pod.namespace.clone()
+    };
+    Scope { namespace, labels }
+}
+
+fn may_select(object: &Value, pod: &Pod) -> bool {
+    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
+    let labels = object.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let app = labels.and_then(|labels| labels.get("app")).and_then(Value::as_str);
+    namespace.is_some_and(|namespace| namespace == ROOT || namespace == pod.namespace)
+        && app.is_none_or(|app| app == pod.name)
+}

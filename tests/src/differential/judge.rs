@@ -1,0 +1,243 @@
+//! A scenario as meshc understands it, and what meshc says of a request.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use meshc::backends::manifests;
+use meshc::diagnostics::{Diagnostics, Severity};
+use meshc::policy::evaluate::Judge;
+use meshc::policy::inventory::{
+    Account, DataPlane, Inventory, Mesh, Normalization, Protocol, Service, Workload, WorkloadKind,
+};
+use meshc::policy::request::{self as asked, Caller, Destination, Json, TokenState};
+use meshc::policy::{Keys as PolicyKeys, PolicySet, Target};
+use meshc::source::{FileId, Span};
+use serde_json::Value;
+
+use crate::envoy::keys::{claims, set_of};
+use crate::envoy::request::{Authority, Payload, Place, Request, Signed, Token};
+use crate::envoy::{Keys, Pod, Scenario, Served};
+
+/// What meshc knows of a scenario.
+pub struct Understood {
+    policies: PolicySet,
+    inventory: Inventory,
+}
+
+impl Understood {
+    /// Reads its objects as manifests, and the rest as facts.
+    pub fn new(scenario: &Scenario, keys: &Keys) -> Result<Self> {
+        let mut acc = Diagnostics::default();
+        let text = scenario.manifests(keys)?;
+        let read = manifests::read(FileId(0), &text, Target::NEWEST, &mut acc);
+        let mut errors = acc.into_sorted().into_iter();
+        if let Some(error) = errors.find(|it| it.severity == Severity::Error) {
+            bail!(
+                "{}: meshc refuses what a cluster takes: {}",
+                scenario.name,
+                error.message
+            );
+        }
+        let workloads: Vec<Workload> = scenario.pods.iter().map(workload).collect();
+        let services = scenario.pods.iter().enumerate().map(|(index, pod)| Service {
+            namespace: pod.namespace.clone(),
+            name: pod.name.clone(),
+            ports: pod
+                .ports
+                .values()
+                .map(|port| (*port, port + pod.target_offset))
+                .collect(),
+            headless: false,
+            workloads: vec![index],
+            waypoint: None,
+        });
+        Ok(Self {
+            policies: read.policies,
+            inventory: Inventory {
+                mesh: mesh(&scenario.mesh)?,
+                services: services.collect(),
+                workloads,
+                ..Inventory::default()
+            },
+        })
+    }
+
+    /// Ready to be asked.
+    #[must_use]
+    pub fn judge(&self) -> Judge<'_> {
+        Judge::new(&self.policies, &self.inventory, Target::NEWEST)
+    }
+}
+
+/// What meshc says, in the words of tests; an error is its reason for not answering.
+pub fn answer(judge: &Judge<'_>, request: &asked::Request) -> Result<&'static str, String> {
+    judge
+        .answer(request)
+        .map(|answer| answer.outcome.word())
+        .map_err(|unknown| unknown.to_string())
+}
+
+/// What a proxy did, in the same words: an echo is an application that was reached, as is one for which no route is known.
+#[must_use]
+pub fn as_outcome(seen: &str) -> &str {
+    if matches!(seen, "echo" | "404") { "200" } else { seen }
+}
+
+/// The request in meshc's terms; `None`: it says something that they have no word for.
+pub fn question(scenario: &Scenario, request: &Request, keys: &Keys, now: i64) -> Result<Option<asked::Request>> {
+    let nameless =
+        request.authority == Authority::Foreign || request.alpn.is_some() || request.payload == Payload::ForeignTls;
+    let called = |pod: &&Pod| request.to.is_empty() || pod.to_string() == request.to;
+    let index = scenario
+        .pods
+        .iter()
+        .position(|pod| called(&pod))
+        .with_context(|| format!("no pod `{}`", request.to))?;
+    let pod = scenario.pods.get(index).context("no such pod")?;
+    let caller = match &request.peer {
+        None => Caller::Outsider,
+        // To a gateway that asks for no certificate.
+        Some(peer) if peer.is_empty() && pod.proxy == Served::Gateway => Caller::Outsider,
+        Some(peer) if peer.is_empty() => return Ok(None),
+        Some(_) if nameless => return Ok(None),
+        Some(peer) => Caller::Principal(peer.clone()),
+    };
+    if request.payload == Payload::ForeignTls {
+        return Ok(None);
+    }
+    let headers = request.headers.iter().map(|header| {
+        let (name, value) = header.split_once(':').context("a header without a colon")?;
+        Ok((name.to_ascii_lowercase(), value.trim().to_owned()))
+    });
+    let http = request.path.is_some();
+    let spoken = pod
+        .ports
+        .iter()
+        .find(|(_, port)| **port + pod.target_offset == request.port);
+    if !http && spoken.and_then(|(name, _)| protocol(name, false)) == Some(Protocol::Http) {
+        // Bytes that are no HTTP, to a port that takes nothing else.
+        return Ok(None);
+    }
+    let tokens = request.tokens.iter().map(|one| token(one, keys, now));
+    Ok(Some(asked::Request {
+        port: Some(request.port),
+        peer_ip: Some(request.source),
+        destination_ip: Some(request.destination.unwrap_or(pod.ip)),
+        sni: request.sni.clone(),
+        http: Some(http),
+        method: http.then(|| request.method.clone()),
+        path: request.path.clone(),
+        host: http.then(|| request.host.clone()),
+        headers: headers.collect::<Result<_>>()?,
+        tokens: tokens.collect::<Result<_>>()?,
+        now: Some(now),
+        ..asked::Request::new(Destination::Known(index), caller)
+    }))
+}
+
+fn token(token: &Token, keys: &Keys, now: i64) -> Result<asked::Token> {
+    let said = claims(token, now).into_iter().map(|(name, value)| (name, json(value)));
+    Ok(asked::Token {
+        keys: PolicyKeys::Inline(keys.sets.jwks(set_of(token))?.to_owned()),
+        issuer: None,
+        claims: said.collect(),
+        state: match token.signed {
+            Signed::Right => TokenState::Valid,
+            Signed::Forged => TokenState::Forged,
+        },
+        place: match &token.place {
+            Place::Header(name, prefix) => asked::Place::Header {
+                name: name.to_ascii_lowercase(),
+                prefix: prefix.clone(),
+            },
+            Place::Param(name) => asked::Place::Param(name.clone()),
+            Place::Cookie(name) => asked::Place::Cookie(name.clone()),
+        },
+    })
+}
+
+fn json(value: Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(it) => Json::Bool(it),
+        Value::Number(it) => Json::Number(it.as_f64().unwrap_or_default()),
+        Value::String(it) => Json::String(it),
+        Value::Array(items) => Json::List(items.into_iter().map(json).collect()),
+        Value::Object(fields) => Json::Object(fields.into_iter().map(|(name, value)| (name, json(value))).collect()),
+    }
+}
+
+fn workload(pod: &Pod) -> Workload {
+    let gateway = pod.proxy == Served::Gateway;
+    let ports = pod
+        .ports
+        .iter()
+        .filter_map(|(name, port)| Some((port + pod.target_offset, protocol(name, gateway)?)));
+    Workload {
+        namespace: pod.namespace.clone(),
+        name: pod.name.clone(),
+        kind: if gateway {
+            WorkloadKind::Gateway {
+                gateway_api: false,
+                trusted_proxies: 0,
+            }
+        } else {
+            WorkloadKind::Application
+        },
+        labels: pod.all_labels(),
+        account: Some(Account {
+            namespace: pod.namespace.clone(),
+            name: pod.account().to_owned(),
+        }),
+        ports: ports.collect(),
+        data_plane: match pod.proxy {
+            Served::Sidecar | Served::Gateway => DataPlane::Sidecar,
+            Served::Waypoint | Served::None => DataPlane::None,
+        },
+        also: Vec::new(),
+        stands_for: Vec::new(),
+        origin: Span::default(),
+    }
+}
+
+/// What the name of a port says; `None`: Envoy finds it out.
+fn protocol(name: &str, gateway: bool) -> Option<Protocol> {
+    match name.split('-').next()? {
+        "http" | "http2" | "grpc" => Some(Protocol::Http),
+        "https" if gateway => Some(Protocol::Https),
+        "https" | "tls" => Some(Protocol::Tls),
+        "tcp" => Some(Protocol::Tcp),
+        _ => None,
+    }
+}
+
+/// The settings that policies depend on.
+fn mesh(settings: &Value) -> Result<Mesh> {
+    let default = Mesh::default();
+    let text = |pointer: &str| settings.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let list = |value: Option<&Value>| -> Vec<String> {
+        let items = value.and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let authorities = settings
+        .get("caCertificates")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    Ok(Mesh {
+        trust_domain: text("/trustDomain").unwrap_or(default.trust_domain),
+        aliases: list(settings.get("trustDomainAliases")),
+        trusts: authorities
+            .flat_map(|authority| list(authority.get("trustDomains")))
+            .collect(),
+        normalization: match text("/pathNormalization/normalization").as_deref() {
+            None | Some("DEFAULT" | "BASE") => Normalization::Base,
+            Some("NONE") => Normalization::None,
+            Some("MERGE_SLASHES") => Normalization::MergeSlashes,
+            Some("DECODE_AND_MERGE_SLASHES") => Normalization::DecodeAndMergeSlashes,
+            Some(other) => bail!("no normalization `{other}`"),
+        },
+        providers: BTreeMap::new(),
+        ..default
+    })
+}
