@@ -4,8 +4,10 @@
 use std::fmt::Write as _;
 
 use meshc_tests::differential::case::{self, Case};
+use meshc_tests::differential::generate::world;
 use meshc_tests::differential::judge::{self, Understood};
-use meshc_tests::differential::run::KEY_SETS;
+use meshc_tests::differential::minimise::{minimise, to_case};
+use meshc_tests::differential::run::{Disagreement, KEY_SETS, Session, Tally};
 use meshc_tests::envoy::request::Seen;
 use meshc_tests::envoy::{Configured, Keys, Mesh, Refused, now};
 use meshc_tests::parts;
@@ -61,6 +63,56 @@ fn fixed_cases_are_what_meshc_says() {
         }
     }
     assert!(report.is_empty(), "meshc says otherwise:\n{report}");
+}
+
+/// The seed that every run asks: a failure is the change's. Fresh seeds are for the long run (`src/bin/differential.rs`).
+const SEED: u64 = 1;
+const PAIRS: usize = 20_000;
+
+#[test]
+fn generated_meshes_are_what_envoy_does() {
+    let (Some(oracle), Some(envoy)) = (parts::oracle().unwrap(), parts::envoy().unwrap()) else {
+        return;
+    };
+    let mut session = Session::new(oracle, envoy).unwrap();
+    let mut total = Tally::default();
+    let batch = |number: u64| {
+        (number * 12..(number + 1) * 12)
+            .map(|index| world(SEED, index))
+            .collect()
+    };
+    let each = |_, tally: Tally| {
+        total.add(tally);
+        Ok(total.pairs < PAIRS && total.disagreements.is_empty())
+    };
+    session.compare_batches(0, batch, each).unwrap();
+    let mut report = String::new();
+    for found in &total.disagreements {
+        let request = serde_json::to_string(&found.request).unwrap();
+        let Disagreement {
+            scenario, seen, said, ..
+        } = found;
+        writeln!(report, "{}: Envoy {seen:?}, meshc {said}: {request}", scenario.name).unwrap();
+    }
+    if let Some(found) = total.disagreements.first() {
+        report.push_str(&to_case(&minimise(&mut session, found).unwrap()).unwrap());
+    }
+    assert!(report.is_empty(), "they disagree:\n{report}");
+    assert!(total.pairs >= PAIRS);
+    // Where nothing is refused, or everything, nothing is tried.
+    for outcome in ["200", "400", "401", "403", "reset", "tls-error", "echo"] {
+        assert!(
+            total.outcomes.get(outcome).is_some_and(|count| *count > 100),
+            "{outcome}: {:?}",
+            total.outcomes
+        );
+    }
+    let unanswered: usize = total.unanswered.values().sum();
+    assert!(
+        unanswered * 100 < total.pairs,
+        "meshc answers too little: {:?}",
+        total.unanswered
+    );
 }
 
 fn compare(cases: &[Case], mesh: &Mesh<'_>, report: &mut String) {

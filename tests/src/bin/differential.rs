@@ -14,7 +14,7 @@ use std::{env, fs, io};
 use anyhow::{Context, Result, bail};
 use meshc_tests::differential::generate::{World, world};
 use meshc_tests::differential::minimise::{minimise, to_case};
-use meshc_tests::differential::run::{Session, Tally};
+use meshc_tests::differential::run::{Disagreement, Session, Tally};
 use meshc_tests::{parts, repository};
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,9 @@ fn main() -> Result<ExitCode> {
             found.scenario.name, found.seen, found.said
         ))?;
     }
+    // One of each kind: the others are of the same cause more often than not.
+    total.disagreements.sort_by_key(Disagreement::kind);
+    total.disagreements.dedup_by_key(|found| Disagreement::kind(found));
     for (number, found) in total.disagreements.iter().take(MOST).enumerate() {
         let case = to_case(&minimise(&mut session, found)?)?;
         let path = wanted

@@ -47,6 +47,7 @@ impl Understood {
                 .values()
                 .map(|port| (*port, port + pod.target_offset))
                 .collect(),
+            port_names: BTreeMap::new(),
             headless: false,
             workloads: vec![index],
             waypoint: None,

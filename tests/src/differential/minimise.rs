@@ -18,11 +18,17 @@ pub fn minimise(session: &mut Session<'_>, found: &Disagreement) -> Result<Disag
     best.scenario
         .pods
         .retain(|pod| best.request.to.is_empty() || pod.to_string() == best.request.to);
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let whole = whole(&best);
         let mut alone = Vec::new();
         let mut steps = Vec::new();
-        paths(&whole, &mut Vec::new(), &mut steps);
+        // Whole objects first: most have nothing to do with it.
+        paths(
+            &whole,
+            if round == 0 { 2 } else { usize::MAX },
+            &mut Vec::new(),
+            &mut steps,
+        );
         for step in steps {
             if let Some(world) = world(without(&whole, std::slice::from_ref(&step))) {
                 alone.push((step, world));
@@ -45,7 +51,12 @@ pub fn minimise(session: &mut Session<'_>, found: &Disagreement) -> Result<Disag
                 .cloned();
             width /= 2;
         }
-        let Some(smaller) = smaller else { break };
+        let Some(smaller) = smaller else {
+            if round == 0 {
+                continue;
+            }
+            break;
+        };
         best.scenario = smaller.scenario;
         best.request = smaller
             .requests
@@ -108,8 +119,11 @@ fn pointer(path: &[String]) -> String {
     path.iter().map(part).collect()
 }
 
-/// Every part that could be left out.
-fn paths(whole: &Value, path: &mut Path, out: &mut Vec<Path>) {
+/// Every part that could be left out, down to a depth.
+fn paths(whole: &Value, depth: usize, path: &mut Path, out: &mut Vec<Path>) {
+    if path.len() == depth {
+        return;
+    }
     let keys: Path = match whole.pointer(&pointer(path)) {
         Some(Value::Array(items)) => (0..items.len()).map(|at| at.to_string()).collect(),
         Some(Value::Object(fields)) => fields.keys().cloned().collect(),
@@ -120,7 +134,7 @@ fn paths(whole: &Value, path: &mut Path, out: &mut Vec<Path>) {
         // The pod stays as it is.
         if path.first().is_none_or(|first| first != "pods") {
             out.push(path.clone());
-            paths(whole, path, out);
+            paths(whole, depth, path, out);
         }
         path.pop();
     }

@@ -33,6 +33,18 @@ pub struct Disagreement {
     pub said: String,
 }
 
+impl Disagreement {
+    /// What is the same where the cause is most often the same.
+    #[must_use]
+    pub fn kind(&self) -> (String, String) {
+        let seen = match &self.seen {
+            Seen::Status(200, _) => "200".to_owned(),
+            seen => format!("{seen:?}"),
+        };
+        (seen, self.said.clone())
+    }
+}
+
 /// What came of worlds.
 #[derive(Debug, Default)]
 pub struct Tally {

@@ -313,7 +313,23 @@ impl Effective {
                 TokenRule::new(rule.clone(), object, (PolicyId::Request(at), index))
             }));
         }
-        effective.tokens.sort_by(|a, b| a.rule.issuer.cmp(&b.rule.issuer));
+        // Istio takes the own namespace's first, then the root's, each by age; of one age, as those that are applied
+        // together, by name.
+        let rank = |home: &str| match home {
+            home if home == namespace => 0,
+            home if home == mesh.root => 1,
+            _ => 2,
+        };
+        effective.tokens.sort_by(|a, b| {
+            let order = |it: &TokenRule| {
+                (
+                    it.rule.issuer.clone(),
+                    rank(&it.object.namespace),
+                    it.object.name.clone(),
+                )
+            };
+            order(a).cmp(&order(b))
+        });
         let own_domains = mesh.own_domains();
         let (mut custom, mut audit, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (at, policy) in policies.access.of(enforcer, &mesh.root) {

@@ -80,6 +80,10 @@ pub(crate) fn judge(
             }
             facts.headers.clone_from(&carried.headers);
         }
+        None if facts.http => {
+            carried = tokens::pass_by(&effective.tokens, carried);
+            facts.headers.clone_from(&carried.headers);
+        }
         None => {}
     }
     access(effective, facts, asked, ways).map(|answer| Judged {

@@ -309,7 +309,8 @@ impl<'p> Judge<'p> {
             peer_ip: request.peer_ip,
             client_ip: None,
             destination_ip: request.destination_ip,
-            sni: request.sni.clone(),
+            // Envoy keeps it in lower case.
+            sni: request.sni.as_deref().map(str::to_ascii_lowercase),
             method: request.method.clone().unwrap_or_else(|| "GET".to_owned()),
             path: String::new(),
             query: String::new(),

@@ -104,18 +104,18 @@ fn canonical_bytes(path: &str) -> String {
     out
 }
 
-/// `.` and `..` segments resolved.
+/// `.` and `..` segments resolved, also where parameters follow them, as in `..;x=1`.
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
-        match segment {
-            "." => {}
-            ".." => {
+        match segment.split(';').next() {
+            Some(".") => {}
+            Some("..") => {
                 kept.pop();
             }
-            segment => {
+            _ => {
                 kept.push(segment);
                 continue;
             }
@@ -209,6 +209,12 @@ mod tests {
         ("/a%2f%2f", ["/a%2f%2f", "/a%2f%2f", "/a%2f%2f", "/a/"]),
         ("/a\\\\b", ["/a\\\\b", "/a//b", "/a/b", "/a/b"]),
         ("/a/;x", ["/a/;x"; 4]),
+        ("/..;x=1", ["/..;x=1", "/", "/", "/"]),
+        ("/a/..;x=1", ["/a/..;x=1", "/", "/", "/"]),
+        ("/..;x/b", ["/..;x/b", "/b", "/b", "/b"]),
+        ("/a;x/..;y/b", ["/a;x/..;y/b", "/b", "/b", "/b"]),
+        ("/a/.;x", ["/a/.;x", "/a/", "/a/", "/a/"]),
+        ("/...;x", ["/...;x"; 4]),
         ("/a%5c%2f", ["/a%5c%2f", "/a%5c%2f", "/a%5c%2f", "/a/"]),
         (
             "/%5c..%5cadmin",
