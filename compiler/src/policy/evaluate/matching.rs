@@ -299,7 +299,8 @@ fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
         .filter(|(own, _)| own == name)
         .map(|(_, v)| v)
         .collect();
-    if values.len() > 1 && facts.target.joins_repeated_headers() {
+    // Of the headers that Envoy knows by name it joins the values in every release.
+    if values.len() > 1 && (facts.target.joins_repeated_headers() || name == "authorization") {
         let texts = values.iter().map(|value| match value {
             HeaderValue::Text(text) => Some(text.as_str()),
             HeaderValue::Token(_) | HeaderValue::Opaque => None,

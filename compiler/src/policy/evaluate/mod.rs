@@ -433,11 +433,11 @@ impl<'p> Judge<'p> {
         };
         let ztunnel = pod.gateway.is_none() && pod.data_plane == DataPlane::Ambient;
         facts.peer = peer;
-        if !arrival.behind_waypoint {
-            facts.client_ip = client_address(request, facts.http && !ztunnel, pod.gateway)?;
-        }
         // TLS that no one terminates is bytes, whatever is inside.
         facts.http = http && !ztunnel && fate.is_none();
+        if !arrival.behind_waypoint {
+            facts.client_ip = client_address(request, facts.http, pod.gateway)?;
+        }
         let own;
         let effective = match pod.index {
             Some(index) => self.pod_policy(index),
