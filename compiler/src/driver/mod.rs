@@ -176,6 +176,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         if purpose == Purpose::Check {
             analysis::check(&policies, &facts.inventory.mesh, target, &mut acc);
         }
+        lower::check_manifests(&program, &facts, &mut acc);
         findings.add(acc);
         builds.push(Build {
             environment: environment.clone(),

@@ -25,6 +25,9 @@ pub(super) fn lower<'p>(
             None,
         ));
     }
+    if let (true, Some(second)) = (ctx.target.is_legacy(), destination.export_to.get(1)) {
+        acc.push(errors::one_export(ctx.target, second.span));
+    }
     for tls in destination
         .tls
         .iter()

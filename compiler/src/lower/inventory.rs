@@ -98,7 +98,7 @@ fn mesh(program: &Program, target: Target) -> Mesh {
     }
 }
 
-const fn data_plane(plane: Dataplane) -> DataPlane {
+pub(super) const fn data_plane(plane: Dataplane) -> DataPlane {
     match plane {
         Dataplane::Sidecar => DataPlane::Sidecar,
         Dataplane::Ambient => DataPlane::Ambient,

@@ -23,6 +23,7 @@ mod tokens;
 use crate::diagnostics::Diagnostics;
 use crate::hir::{ItemKind, Program, Scope};
 use crate::policy::{PolicySet, Target};
+pub use enforcement::check_manifests;
 use objects::Objects;
 use reach::Reach;
 
