@@ -1,13 +1,17 @@
-//! What an answer costs: one request against a workload of many rules, and composing what is in force in a large mesh.
+//! What an answer costs: one request against a workload of many rules, composing what is in force in a large mesh, and
+//! questions by the thousand on the command line.
 
 mod generate;
 mod measure;
 
+use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use criterion::Criterion;
 use generate::Project;
+use meshc::cli::{ExitCode, Io};
 use meshc::driver::project::Location;
 use meshc::driver::{self, Build, Options};
 use meshc::policy::Target;
@@ -30,6 +34,12 @@ const GROWTH: f64 = 12.0;
 /// Namespaces of three workloads each, with 10,000 rules in all.
 const TENANTS: usize = 10_000 / generate::RULES_PER_TENANT;
 
+/// So many answers are due in a second.
+const A_SECOND: usize = 10_000;
+
+/// Namespaces of the project that is asked on the command line.
+const ASKED: usize = 100;
+
 /// So many requests are answered at once, because one is too short for the clock.
 const BATCH: u32 = 100;
 
@@ -45,8 +55,27 @@ fn main() {
     let composed = compose(&mut criterion, "compose/3,000 workloads", &generate::tenants(TENANTS));
     let hamlet = compose(&mut criterion, "compose/100 in a namespace", &generate::village(100));
     let village = compose(&mut criterion, "compose/1,000 in a namespace", &generate::village(1000));
+    let folder = tempfile::tempdir().ok();
+    let asked = folder.as_ref().and_then(|folder| {
+        let folder = folder.path();
+        write_project(folder).ok()?;
+        let eval = ["meshc", "eval", ".", "--requests", "requests.jsonl"];
+        let eval = measure::best(&mut criterion, "eval/10,000 requests", || ask(folder, &eval));
+        let test = measure::best(&mut criterion, "test/10,000 lines", || {
+            ask(folder, &["meshc", "test", "."])
+        });
+        Some((eval, test))
+    });
+    let (eval, test) = asked.unwrap_or_default();
     criterion.final_summary();
 
+    measure::ratio(
+        "10,000 requests by the line / 1 s",
+        eval,
+        Some(Duration::from_secs(1)),
+        1.0,
+    );
+    measure::ratio("10,000 lines of tests / 1 s", test, Some(Duration::from_secs(1)), 1.0);
     measure::ratio("a request against 100 rules / 1 us", hundred, Some(HUNDRED_RULES), 1.0);
     measure::ratio(
         "a request against 1,000 rules / 5 us",
@@ -129,4 +158,73 @@ fn read(project: &Project) -> Option<Build> {
         .builds
         .into_iter()
         .next()
+}
+
+/// The project, requests by the line, and the same requests as tests.
+fn write_project(folder: &Path) -> std::io::Result<()> {
+    for (path, text) in generate::tenants(ASKED) {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, text)?;
+    }
+    let (mut requests, mut tests) = (String::new(), String::new());
+    let token = "{\"issuer\": \"corp\", \"claims\": {\"sub\": \"ann\"}}";
+    for number in 0..ASKED {
+        let name = format!("team-{number:05}");
+        let _ = writeln!(tests, "test \"{name}\" at {name}/api {{");
+        // By turns: the frontend with a token, a stranger, and somebody without an identity.
+        for line in 0..A_SECOND / ASKED {
+            let (caller, said, extra, with, outcome) = match line % 3 {
+                0 => (
+                    format!("{{\"principal\": \"cluster.local/ns/{name}/sa/web\"}}"),
+                    format!("sa {name}/web"),
+                    format!(", \"token\": {token}"),
+                    " with token corp { sub: \"ann\" }",
+                    200,
+                ),
+                1 => (
+                    format!("{{\"principal\": \"cluster.local/ns/{name}/sa/cron\"}}"),
+                    format!("sa {name}/cron"),
+                    String::new(),
+                    "",
+                    403,
+                ),
+                _ => ("\"outsider\"".to_owned(), "outsider".to_owned(), String::new(), "", 0),
+            };
+            let outcome = if outcome == 0 {
+                "reset".to_owned()
+            } else {
+                outcome.to_string()
+            };
+            let _ = writeln!(
+                requests,
+                "{{\"at\": \"{name}/api\", \"from\": {caller}, \"port\": 8080, \"path\": \"/items/{line}\"{extra}}}"
+            );
+            let _ = writeln!(
+                tests,
+                "    {said} to GET /items/{line} port 8080{with} expect {outcome}"
+            );
+        }
+        tests.push_str("}\n");
+    }
+    fs::write(folder.join("requests.jsonl"), requests)?;
+    fs::write(folder.join("tests.mesh"), tests)
+}
+
+/// Runs the command in this process and returns what it printed.
+fn ask(folder: &Path, args: &[&str]) -> (ExitCode, usize) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut io = Io {
+        input: &mut std::io::empty(),
+        out: &mut out,
+        err: &mut err,
+        cwd: folder.to_path_buf(),
+        out_is_terminal: false,
+        err_is_terminal: false,
+        no_color: true,
+        color: false,
+        out_color: false,
+    };
+    let code = meshc::cli::run(args.iter().map(Into::into), &mut io);
+    (code, out.len())
 }
