@@ -161,6 +161,7 @@ fn read(project: &Project) -> Option<Build> {
 }
 
 /// The project, requests by the line, and the same requests as tests.
+#[expect(clippy::disallowed_methods, reason = "the command reads a project from disk")]
 fn write_project(folder: &Path) -> std::io::Result<()> {
     for (path, text) in generate::tenants(ASKED) {
         let path = folder.join(path);

@@ -1,6 +1,6 @@
 //! The facts of a program as the inventory that questions are answered with, and the requests of its tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::reach::Reach;
 use crate::hir::{self, Dataplane, Extra, IssuerId, Program, RequestLine, Scope, ScopeKind, TestCaller};
@@ -30,6 +30,7 @@ pub struct Facts {
 #[must_use]
 pub fn facts(program: &Program, target: Target) -> Facts {
     let reach = Reach::new(program);
+    let covers = Covers::new(program);
     let mut facts = Facts {
         inventory: Inventory {
             mesh: mesh(program, target),
@@ -61,7 +62,7 @@ pub fn facts(program: &Program, target: Target) -> Facts {
             // A selector in `mesh` stands for pods of many namespaces, not for some of its own.
             ScopeKind::Workload { name } | ScopeKind::Gateway { name } if !scope.in_mesh => {
                 facts.workloads.insert(at, facts.inventory.workloads.len());
-                workload(program, &reach, scope, name, &mut facts);
+                workload(&covers, &reach, scope, name, &mut facts);
             }
             ScopeKind::Waypoint { name } => {
                 let index = facts.inventory.waypoints.len();
@@ -75,7 +76,7 @@ pub fn facts(program: &Program, target: Target) -> Facts {
             _ => {}
         }
     }
-    services(program, &reach, &mut facts);
+    services(&covers, &reach, &mut facts);
     facts
 }
 
@@ -113,7 +114,8 @@ fn account(scope: &Scope) -> Option<Account> {
     })
 }
 
-fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str, facts: &mut Facts) {
+fn workload(covers: &Covers<'_>, reach: &Reach<'_>, scope: &Scope, name: &str, facts: &mut Facts) {
+    let program = covers.program;
     let index = facts.inventory.workloads.len();
     let gateway = matches!(scope.kind, ScopeKind::Gateway { .. });
     let gateway_api = gateway && scope.facts.select.is_empty();
@@ -124,7 +126,8 @@ fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str, fac
     };
     let mut ports: BTreeMap<u16, Protocol> = BTreeMap::new();
     // What other blocks say of these pods holds too; the block itself comes first.
-    for block in std::iter::once(scope).chain(covering(program, scope)) {
+    let others = covers.of(scope).into_iter().filter_map(|at| program.scopes.get(at));
+    for block in std::iter::once(scope).chain(others) {
         for (port, spoken) in &block.facts.ports {
             ports.entry(*port).or_insert(spoken.it);
             facts.stated.entry(Fact::Port(index, *port)).or_insert(spoken.span);
@@ -166,37 +169,69 @@ fn workload(program: &Program, reach: &Reach<'_>, scope: &Scope, name: &str, fac
     });
 }
 
-/// The other blocks of pods that select all pods of this one.
-fn covering<'p>(program: &'p Program, scope: &'p Scope) -> impl Iterator<Item = &'p Scope> {
-    program.scopes.iter().filter(move |other| {
-        let pods = matches!(other.kind, ScopeKind::Workload { .. } | ScopeKind::Gateway { .. });
-        let near = other.in_mesh || other.namespace == scope.namespace;
-        let same = std::ptr::eq(*other, scope);
-        let wanted = &other.facts.select;
-        pods && near && !same && !wanted.is_empty() && includes(&scope.facts.select, wanted)
-    })
+/// Blocks of pods by one label that they select, so that those that select a pod are found without trying all.
+struct Covers<'p> {
+    program: &'p Program,
+    /// By namespace, `None` for selectors in `mesh`; key and value.
+    by_label: HashMap<(Option<&'p str>, &'p str, &'p str), Vec<usize>>,
+}
+
+impl<'p> Covers<'p> {
+    fn new(program: &'p Program) -> Self {
+        let mut by_label: HashMap<_, Vec<usize>> = HashMap::new();
+        for (at, scope) in program.scopes.iter().enumerate() {
+            let pods = matches!(scope.kind, ScopeKind::Workload { .. } | ScopeKind::Gateway { .. });
+            if let (true, Some((key, value))) = (pods, scope.facts.select.iter().next()) {
+                let near = (!scope.in_mesh).then_some(scope.namespace.as_str());
+                by_label
+                    .entry((near, key.as_str(), value.as_str()))
+                    .or_default()
+                    .push(at);
+            }
+        }
+        Self { program, by_label }
+    }
+
+    /// The other blocks of pods that select all pods of this one, as indices into the program's, in order.
+    fn of(&self, scope: &Scope) -> Vec<usize> {
+        let mut found = Vec::new();
+        for (key, value) in &scope.facts.select {
+            for near in [None, Some(scope.namespace.as_str())] {
+                found.extend(
+                    self.by_label
+                        .get(&(near, key.as_str(), value.as_str()))
+                        .into_iter()
+                        .flatten(),
+                );
+            }
+        }
+        found.sort_unstable();
+        found.retain(|at| {
+            let other = self.program.scopes.get(*at);
+            other.is_some_and(|other| !std::ptr::eq(other, scope) && includes(&scope.facts.select, &other.facts.select))
+        });
+        found
+    }
 }
 
 /// A Service is in front of the pods of its block, and of every block whose pods that one selects too.
-fn services(program: &Program, reach: &Reach<'_>, facts: &mut Facts) {
-    for scope in program.scopes.iter().filter(|scope| !scope.in_mesh) {
+fn services(covers: &Covers<'_>, reach: &Reach<'_>, facts: &mut Facts) {
+    let program = covers.program;
+    let said = waypoints_said(program);
+    let mut behind: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, index) in &facts.workloads {
+        let others = program.scopes.get(*at).map(|pod| covers.of(pod)).unwrap_or_default();
+        for block in std::iter::once(*at).chain(others) {
+            behind.entry(block).or_default().push(*index);
+        }
+    }
+    for (at, scope) in program.scopes.iter().enumerate().filter(|(_, scope)| !scope.in_mesh) {
         for service in &scope.facts.services {
-            let behind = |at: &usize| {
-                program.scopes.get(*at).is_some_and(|pod| {
-                    let covered = || covering(program, pod).any(|block| std::ptr::eq(block, scope));
-                    std::ptr::eq(pod, scope) || covered()
-                })
-            };
-            let workloads = facts
-                .workloads
-                .iter()
-                .filter(|(at, _)| behind(at))
-                .map(|(_, index)| *index);
-            let workloads: Vec<usize> = workloads.collect();
+            let workloads = behind.get(&at).cloned().unwrap_or_default();
             let index = facts.inventory.services.len();
             facts.stated.insert(Fact::Service(index), service.span);
-            if let Some(span) = waypoint_said(program, &scope.namespace, &service.name) {
-                facts.stated.insert(Fact::ServiceWaypoint(index), span);
+            if let Some(span) = said.get(&(scope.namespace.as_str(), service.name.as_str())) {
+                facts.stated.insert(Fact::ServiceWaypoint(index), *span);
             }
             facts.inventory.services.push(Service {
                 namespace: scope.namespace.clone(),
@@ -211,20 +246,19 @@ fn services(program: &Program, reach: &Reach<'_>, facts: &mut Facts) {
     }
 }
 
-/// Where the block of a Service says which waypoint it uses.
-fn waypoint_said(program: &Program, namespace: &str, name: &str) -> Option<Span> {
-    let of_service = |scope: &&Scope| match &scope.kind {
-        ScopeKind::Targets(targets) => {
-            scope.namespace == namespace
-                && targets
-                    .iter()
-                    .any(|target| target.kind == hir::TargetKind::Service && target.name == name)
+/// Where it is said which waypoint a Service uses, by its namespace and name; the first one counts.
+fn waypoints_said(program: &Program) -> BTreeMap<(&str, &str), Span> {
+    let mut said = BTreeMap::new();
+    for scope in &program.scopes {
+        let (ScopeKind::Targets(targets), Some(used)) = (&scope.kind, &scope.facts.use_waypoint) else {
+            continue;
+        };
+        for target in targets.iter().filter(|target| target.kind == hir::TargetKind::Service) {
+            let service = (scope.namespace.as_str(), target.name.as_str());
+            said.entry(service).or_insert(used.span);
         }
-        _ => false,
-    };
-    let scopes = program.scopes.iter().filter(of_service);
-    let mut said = scopes.filter_map(|scope| scope.facts.use_waypoint.as_ref());
-    said.next().map(|used| used.span)
+    }
+    said
 }
 
 /// The issuer of a token as its rules name its keys.
