@@ -10,7 +10,7 @@ use crate::policy::tokens::Fault;
 /// What the header of a token says of its signature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {
-    /// One of [`ALGORITHMS`].
+    /// One of `ALGORITHMS`.
     pub alg: String,
     /// `None` where it is empty too.
     pub kid: Option<String>,

@@ -1,7 +1,7 @@
 //! What the objects of a cluster say of an installation: who runs where, under which account, behind which Service, and
 //! how the mesh is set up.
 //!
-//! [`object`] reads one object into a [`Cluster`], [`Cluster::complete`] makes facts of all of them. Only what is read is
+//! `object` reads one object into a [`Cluster`], [`Cluster::complete`] makes facts of all of them. Only what is read is
 //! looked at: what else is wrong with a Deployment is for a cluster to say.
 
 mod cluster;

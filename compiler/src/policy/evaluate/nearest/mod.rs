@@ -1,7 +1,7 @@
 //! The nearest miss of a refused request: the fewest facts to change so that it is admitted, and by which rule.
 //!
-//! The search is directed by the rules ([`search`]): what refused a request says which facts must differ, and the
-//! patterns of the rules say which values tell requests apart ([`values`]). Each proposal is put to the evaluator.
+//! The search is directed by the rules (`search`): what refused a request says which facts must differ, and the
+//! patterns of the rules say which values tell requests apart (`values`). Each proposal is put to the evaluator.
 
 mod blame;
 mod facts;
