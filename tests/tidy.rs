@@ -10,6 +10,7 @@ use meshc_tests::repository;
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("diagnostics", &["source"]),
+    ("rfc3339", &[]),
     ("syntax", &[]),
     ("format", &["syntax"]),
     // Of `policy` the plain values, such as an address block, which have no reason to be said twice.
@@ -18,7 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("lower", &["hir", "policy"]),
     ("analysis", &["policy"]),
     ("lints", &["hir", "policy", "analysis"]),
-    ("backends", &["policy", "analysis"]),
+    ("backends", &["policy", "analysis", "rfc3339"]),
     ("jwt", &["policy"]),
     (
         "catalogue",
@@ -71,6 +72,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "jwt",
             "catalogue",
             "driver",
+            "rfc3339",
         ],
     ),
 ];

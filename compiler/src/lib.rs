@@ -17,5 +17,6 @@ pub mod hir;
 pub mod jwt;
 pub mod lower;
 pub mod policy;
+pub(crate) mod rfc3339;
 pub mod source;
 pub mod syntax;

@@ -1,9 +1,10 @@
 //! `metadata`, as far as policy goes.
 
-use super::{map, text, time};
+use super::{map, text};
 use crate::backends::istio::import::{DEFAULT_NAMESPACE, DRY_RUN};
 use crate::backends::yaml::tree::Node;
 use crate::policy::Meta;
+use crate::rfc3339;
 
 /// The metadata of an object. Its place is that of its name.
 pub(in crate::backends) fn read(object: &Node) -> Meta {
@@ -19,7 +20,7 @@ pub(in crate::backends) fn read(object: &Node) -> Meta {
         namespace: Some(said("namespace").unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned())),
         labels: map(metadata.and_then(|metadata| metadata.get("labels"))),
         annotations,
-        created: said("creationTimestamp").as_deref().and_then(time::seconds),
+        created: said("creationTimestamp").as_deref().and_then(rfc3339::seconds),
         origin: name_node.unwrap_or(object).span,
     }
 }

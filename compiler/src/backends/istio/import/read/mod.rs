@@ -10,7 +10,6 @@ mod metadata;
 mod peer_authentication;
 mod request_authentication;
 mod selection;
-mod time;
 
 use super::Kind;
 use crate::backends::yaml::tree::{Node, Value};
