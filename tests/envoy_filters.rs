@@ -8,6 +8,11 @@ use meshc::policy::effective::{Effective, Enforcer, Homes};
 use meshc::policy::inventory::{Inventory, Mesh};
 use meshc::policy::{StringMap, Target};
 use meshc::source::FileId;
+use meshc_tests::differential::case;
+use meshc_tests::differential::judge::Understood;
+use meshc_tests::differential::run::KEY_SETS;
+use meshc_tests::envoy::{Keys, Scenario};
+use meshc_tests::parts::Generated;
 use meshc_tests::{parts, repository};
 use serde_json::Value;
 
@@ -45,19 +50,98 @@ fn filters_are_those_of_istio() {
             let derived: Vec<Value> = derived(&input, &name, http).iter().map(plain).collect();
             compared += wanted.len();
             if derived != wanted {
-                let [wanted, derived] = [&wanted, &derived].map(|it| serde_json::to_string_pretty(it).unwrap());
-                let (at, (theirs, ours)) = wanted
-                    .lines()
-                    .zip(derived.lines())
-                    .enumerate()
-                    .find(|(_, (theirs, ours))| theirs != ours)
-                    .unwrap_or((0, ("one is longer", "")));
-                report.push_str(&format!("{name}: line {at}: Istio makes {theirs}, we make {ours}\n"));
+                report.push_str(&format!("{name}: {}\n", difference(&wanted, Some(&derived))));
             }
         }
     }
     assert!(report.is_empty(), "{report}");
     assert!(compared > 25, "{compared} filters were compared");
+}
+
+#[test]
+fn filters_are_those_of_istiod() {
+    let Some(oracle) = parts::oracle().unwrap() else { return };
+    let keys = Keys::new(KEY_SETS).unwrap();
+    let cases = case::all().unwrap();
+    let scenarios: Vec<Scenario> = cases
+        .into_iter()
+        .map(|case| case.scenario)
+        .filter(|it| !it.is_ambient())
+        .collect();
+    let asked: Vec<_> = scenarios.iter().map(|it| it.to_generator(&keys).unwrap()).collect();
+    let (mut compared, mut report) = (0, String::new());
+    let mut generator = oracle.generator(false).unwrap();
+    let compare = |index: usize, generated: Generated| {
+        let scenario = &scenarios[index];
+        let understood = Understood::new(scenario, &keys)?;
+        let proxies = (0..).zip(&scenario.pods).filter(|(_, pod)| pod.proxy.proxy().is_some());
+        for ((at, pod), configuration) in proxies.zip(generated.proxies.unwrap_or_default()) {
+            for (kind, http) in [("http", true), ("network", false)] {
+                let Some(wanted) = filters_in(&configuration.listeners, kind) else {
+                    continue;
+                };
+                let made = understood
+                    .filters(at, http)
+                    .map(|it| it.iter().map(plain).collect::<Vec<_>>());
+                compared += wanted.len();
+                if made.as_ref() != Some(&wanted) {
+                    report.push_str(&format!(
+                        "{} {pod} {kind}: {}\n",
+                        scenario.name,
+                        difference(&wanted, made.as_ref())
+                    ));
+                }
+            }
+        }
+        Ok(())
+    };
+    generator.generate(&asked, compare).unwrap();
+    assert!(report.is_empty(), "{report}");
+    assert!(compared > 100, "{compared} filters were compared");
+}
+
+/// The filters of policy in the first chain of this kind that a listener for inbound connections or a gateway has.
+fn filters_in(listeners: &[Value], kind: &str) -> Option<Vec<Value>> {
+    let is_policy = |filter: &&Value| {
+        let name = filter["name"].as_str().unwrap_or_default();
+        name == format!("envoy.filters.{kind}.rbac") || (kind == "http" && name == "envoy.filters.http.jwt_authn")
+    };
+    let inbound = listeners
+        .iter()
+        .filter(|listener| listener["trafficDirection"] == "INBOUND" || listener["name"] == "virtualInbound");
+    let served = |chain: &&Value| chain["name"] != "virtualInbound-blackhole";
+    let chains = inbound
+        .filter_map(|listener| listener["filterChains"].as_array())
+        .flatten()
+        .filter(served);
+    let mut chains = chains.filter_map(|chain| {
+        let filters = chain["filters"].as_array()?;
+        let manager = filters
+            .iter()
+            .find_map(|filter| filter["typedConfig"]["httpFilters"].as_array());
+        let of_kind = if kind == "http" {
+            manager?
+        } else if manager.is_some() {
+            return None;
+        } else {
+            filters
+        };
+        Some(of_kind.iter().filter(is_policy).map(plain).collect())
+    });
+    chains.next()
+}
+
+/// The first line in which two configurations differ.
+fn difference(wanted: &[Value], made: Option<&Vec<Value>>) -> String {
+    let Some(made) = made else {
+        return "we make none".to_owned();
+    };
+    let wanted = serde_json::to_string_pretty(wanted).unwrap();
+    let made = serde_json::to_string_pretty(made).unwrap();
+    let lines = wanted.lines().zip(made.lines()).enumerate();
+    let differs = lines.into_iter().find(|(_, (theirs, ours))| theirs != ours);
+    let (at, (theirs, ours)) = differs.unwrap_or((0, ("one is longer", "")));
+    format!("line {at}: Istio makes {theirs}, we make {ours}")
 }
 
 /// The RBAC filters that Istio makes of a case, in order. The filter that calls an external authorizer is no policy.
@@ -101,11 +185,12 @@ fn derived(input: &Path, name: &str, http: bool) -> Vec<Value> {
     };
     let homes = Homes::new(&read.policies);
     let effective = Effective::compose(&homes, &inventory, Target::NEWEST, enforcer);
-    if http {
+    let filters = if http {
         envoy::http_filters(&effective)
     } else {
         envoy::network_filters(&effective)
-    }
+    };
+    filters.unwrap()
 }
 
 /// The same configuration with one spelling: keys in order, names of headers and hosts in lower case.

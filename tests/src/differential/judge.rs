@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use meshc::backends::manifests;
+use meshc::backends::{envoy, manifests};
 use meshc::diagnostics::{Diagnostics, Severity};
+use meshc::policy::effective::{Effective, Enforcer, Homes};
 use meshc::policy::evaluate::Judge;
 use meshc::policy::inventory::{
     Account, DataPlane, Inventory, Mesh, Normalization, Protocol, Service, Workload, WorkloadKind,
@@ -61,6 +62,19 @@ impl Understood {
                 ..Inventory::default()
             },
         })
+    }
+
+    /// The filters that meshc makes for a pod, as an index into the scenario's; `None` where it makes none.
+    #[must_use]
+    pub fn filters(&self, pod: usize, http: bool) -> Option<Vec<Value>> {
+        let homes = Homes::new(&self.policies);
+        let enforcer = Enforcer::of(self.inventory.workloads.get(pod)?)?;
+        let effective = Effective::compose(&homes, &self.inventory, Target::NEWEST, enforcer);
+        if http {
+            envoy::http_filters(&effective)
+        } else {
+            envoy::network_filters(&effective)
+        }
     }
 
     /// Ready to be asked.

@@ -169,7 +169,8 @@ impl Scenario {
         keys.fill(&stream(&self.objects))
     }
 
-    pub(super) fn to_generator(&self, keys: &Keys) -> Result<parts::Scenario> {
+    /// The same for istiod's code, with the Kubernetes objects around each pod.
+    pub fn to_generator(&self, keys: &Keys) -> Result<parts::Scenario> {
         // Every sidecar would be given the way to every Service: quadratic in the number of pods, and asked by nobody.
         let no_outbound = json!({
             "apiVersion": "networking.istio.io/v1", "kind": "Sidecar",

@@ -7,7 +7,7 @@ use crate::policy::effective::rules::{CompiledRule, Matcher, Test};
 use crate::policy::effective::{Effective, Policy, Stage};
 
 /// AUDIT, DENY and ALLOW, in this order; those that there are policies of.
-pub(super) fn enforced(effective: &Effective, http: bool) -> Vec<Value> {
+pub(super) fn enforced(effective: &Effective, http: bool) -> Option<Vec<Value>> {
     let filters = [
         (&effective.audit, Some("LOG")),
         (&effective.deny, Some("DENY")),
@@ -18,13 +18,13 @@ pub(super) fn enforced(effective: &Effective, http: bool) -> Vec<Value> {
 }
 
 /// One filter for the policies of an action: enforced ones as `rules`, dry-run ones as `shadowRules`.
-fn of_action(stage: &Stage, action: Option<&str>, http: bool) -> Value {
+fn of_action(stage: &Stage, action: Option<&str>, http: bool) -> Option<Value> {
     let mut config = Map::new();
     for (key, dry_run) in [("rules", false), ("shadowRules", true)] {
         let meant: Vec<&Policy> = stage.policies.iter().filter(|it| it.dry_run == dry_run).collect();
         if !meant.is_empty() {
             let rules = meant.into_iter().flat_map(|policy| rules(policy, http, "", ""));
-            config.insert(key.to_owned(), rbac(action, rules.collect()));
+            config.insert(key.to_owned(), rbac(action, rules.collect::<Option<_>>()?));
         }
     }
     // Istio asks for the action of the shadow rules, also where there are none.
@@ -33,11 +33,11 @@ fn of_action(stage: &Stage, action: Option<&str>, http: bool) -> Value {
         _ => "istio_dry_run_allow_",
     };
     config.insert("shadowRulesStatPrefix".to_owned(), json!(prefix));
-    filter(config, http)
+    Some(filter(config, http))
 }
 
 /// The rules by which an external authorizer is asked. With several authorizers Istio asks none and denies.
-pub(super) fn custom(effective: &Effective, http: bool) -> Vec<Value> {
+pub(super) fn custom(effective: &Effective, http: bool) -> Option<Vec<Value>> {
     let policies = &effective.custom.policies;
     let mut providers: Vec<&str> = policies
         .iter()
@@ -52,7 +52,9 @@ pub(super) fn custom(effective: &Effective, http: bool) -> Vec<Value> {
         let own = policies
             .iter()
             .filter(|policy| policy.provider.as_deref() == Some(provider));
-        let rules = own.flat_map(|policy| rules(policy, http, &prefix, suffix)).collect();
+        let rules = own
+            .flat_map(|policy| rules(policy, http, &prefix, suffix))
+            .collect::<Option<_>>()?;
         let mut config = Map::new();
         if broken {
             config.insert("rules".to_owned(), rbac(Some("DENY"), rules));
@@ -60,7 +62,7 @@ pub(super) fn custom(effective: &Effective, http: bool) -> Vec<Value> {
             config.insert("shadowRules".to_owned(), rbac(Some("DENY"), rules));
             config.insert("shadowRulesStatPrefix".to_owned(), json!("istio_ext_authz_"));
         }
-        filter(config, http)
+        Some(filter(config, http))
     });
     filters.collect()
 }
@@ -93,7 +95,7 @@ fn rules<'p>(
     http: bool,
     prefix: &'p str,
     suffix: &'p str,
-) -> impl Iterator<Item = (String, Value)> + 'p {
+) -> impl Iterator<Item = Option<(String, Value)>> + 'p {
     let object = &policy.object;
     let name = move |index: usize| {
         format!(
@@ -107,9 +109,12 @@ fn rules<'p>(
             "permissions": [{ "notRule": { "any": true } }],
             "principals": [{ "notId": { "any": true } }],
         });
-        (name(0), never)
+        Some((name(0), never))
     });
-    let rules = policy.rules(http).iter().map(move |it| (name(it.index), rule(it)));
+    let rules = policy
+        .rules(http)
+        .iter()
+        .map(move |it| Some((name(it.index), rule(it)?)));
     nothing.into_iter().chain(rules)
 }
 
@@ -165,15 +170,15 @@ impl Side {
     }
 }
 
-fn rule(rule: &CompiledRule) -> Value {
-    json!({
-        "permissions": side(rule, Side::Permission),
-        "principals": side(rule, Side::Principal),
-    })
+fn rule(rule: &CompiledRule) -> Option<Value> {
+    Some(json!({
+        "permissions": side(rule, Side::Permission)?,
+        "principals": side(rule, Side::Principal)?,
+    }))
 }
 
 /// The ways in which one side of a rule can hold: of each clause one entry.
-fn side(rule: &CompiledRule, side: Side) -> Vec<Value> {
+fn side(rule: &CompiledRule, side: Side) -> Option<Vec<Value>> {
     let mut ways: Vec<Vec<&Test>> = vec![Vec::new()];
     for clause in rule.clauses.iter().filter(|clause| is_of(clause, side)) {
         ways = ways
@@ -188,11 +193,14 @@ fn side(rule: &CompiledRule, side: Side) -> Vec<Value> {
     let (and, items) = side.and();
     ways.iter()
         .map(|tests| {
-            let mut parts: Vec<Value> = tests.iter().flat_map(|test| parts(test, side)).collect();
+            let mut parts = tests
+                .iter()
+                .flat_map(|test| parts(test, side))
+                .collect::<Option<Vec<Value>>>()?;
             if parts.is_empty() {
                 parts.push(json!({ "any": true }));
             }
-            json!({ and: { items: parts } })
+            Some(json!({ and: { items: parts } }))
         })
         .collect()
 }
@@ -207,21 +215,22 @@ fn is_of(clause: &[Vec<Test>], side: Side) -> bool {
 }
 
 /// One of the positive values, and none of the negative ones.
-fn parts(test: &Test, side: Side) -> Vec<Value> {
+fn parts(test: &Test, side: Side) -> Vec<Option<Value>> {
     let positive = (!test.positive.is_empty()).then(|| any(&test.positive, side));
-    let negative = (!test.negative.is_empty()).then(|| json!({ side.not(): any(&test.negative, side) }));
+    let negative = (!test.negative.is_empty()).then(|| Some(json!({ side.not(): any(&test.negative, side)? })));
     positive.into_iter().chain(negative).collect()
 }
 
-/// Any of the values. Those of metadata stand in one matcher.
-fn any(values: &[Matcher], side: Side) -> Value {
+/// Any of the values. Those of metadata stand in one matcher, and a lone request principal by itself.
+fn any(values: &[Matcher], side: Side) -> Option<Value> {
     match values.first() {
-        Some(Matcher::Claim(path, _)) => matchers::claim(path, values),
-        Some(Matcher::Metadata { filter, key, .. }) => matchers::metadata(filter, key, values),
+        Some(only @ Matcher::RequestPrincipal(..)) if values.len() == 1 => matchers::value(only),
+        Some(Matcher::Claim(path, _)) => Some(matchers::claim(path, values)),
+        Some(Matcher::Metadata { filter, key, .. }) => Some(matchers::metadata(filter, key, values)),
         _ => {
             let (or, items) = side.or();
-            let values: Vec<Value> = values.iter().map(matchers::value).collect();
-            json!({ or: { items: values } })
+            let values: Vec<Value> = values.iter().map(matchers::value).collect::<Option<_>>()?;
+            Some(json!({ or: { items: values } }))
         }
     }
 }

@@ -8,19 +8,14 @@ use crate::policy::effective::strings::{DomainMatch, PathMatch, PeerMatch, Piece
 
 const TOKENS: &str = "envoy.filters.http.jwt_authn";
 
-/// A matcher that stands for itself.
-pub(super) fn value(matcher: &Matcher) -> Value {
-    match matcher {
+/// A matcher that stands for itself; `None` for those of ztunnel and of legacy releases.
+pub(super) fn value(matcher: &Matcher) -> Option<Value> {
+    Some(match matcher {
         Matcher::Peer(pattern) => authenticated(peer(pattern)),
-        // Of ztunnel, which no Envoy is.
-        Matcher::ZtunnelPrincipal(pattern) | Matcher::BoundPrincipal(pattern) => {
-            authenticated(peer(&PeerMatch::Principal(pattern.clone())))
-        }
-        Matcher::ZtunnelNamespace(pattern) => authenticated(peer(&PeerMatch::namespace(&text(pattern)))),
-        Matcher::ZtunnelAccount { namespace, name } => authenticated(peer(&PeerMatch::ServiceAccount {
-            namespace: namespace.clone(),
-            name: name.clone(),
-        })),
+        Matcher::ZtunnelPrincipal(_)
+        | Matcher::ZtunnelNamespace(_)
+        | Matcher::ZtunnelAccount { .. }
+        | Matcher::BoundPrincipal(_) => return None,
         Matcher::RequestPrincipal(iss, sub) => {
             let part = |claim: &str, pattern| {
                 in_metadata(TOKENS, &["payload", claim], json!({ "stringMatch": string(pattern) }))
@@ -47,7 +42,7 @@ pub(super) fn value(matcher: &Matcher) -> Value {
         Matcher::Sni(pattern) => json!({ "requestedServerName": string(pattern) }),
         Matcher::Claim(path, _) => claim(path, std::slice::from_ref(matcher)),
         Matcher::Metadata { filter, key, .. } => metadata(filter, key, std::slice::from_ref(matcher)),
-    }
+    })
 }
 
 /// Values of one claim: it may be a text, or a list of which one item is enough.
@@ -163,14 +158,4 @@ fn template(pieces: &[Piece]) -> String {
         Piece::Rest => "**".to_owned(),
     };
     pieces.iter().map(piece).collect()
-}
-
-/// A pattern as it is written.
-fn text(pattern: &StringMatch) -> String {
-    match pattern {
-        StringMatch::Present => "*".to_owned(),
-        StringMatch::Suffix(text) => format!("*{text}"),
-        StringMatch::Prefix(text) => format!("{text}*"),
-        StringMatch::Exact(text) => text.clone(),
-    }
 }

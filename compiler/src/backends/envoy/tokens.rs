@@ -8,18 +8,17 @@ use crate::policy::{JwtRule, Keys};
 /// A claim that Istio lets be one text with spaces, whatever a rule says.
 const ALWAYS_SPLIT: [&str; 2] = ["permission", "scope"];
 
-/// The filter; `None` where no token is looked at.
-pub(super) fn filter(rules: &[TokenRule]) -> Option<Value> {
+/// The filter, or none where no token is looked at; `None` where the policy lacks the keys.
+pub(super) fn filter(rules: &[TokenRule]) -> Option<Vec<Value>> {
     if rules.is_empty() {
-        return None;
+        return Some(Vec::new());
     }
     let names: Vec<String> = (0..rules.len()).map(|at| format!("origins-{at}")).collect();
-    let providers: Map<String, Value> = names
-        .iter()
-        .cloned()
-        .zip(rules.iter().map(|rule| provider(&rule.rule)))
-        .collect();
-    Some(json!({
+    let providers = names.iter().zip(rules);
+    let providers: Map<String, Value> = providers
+        .map(|(name, rule)| Some((name.clone(), provider(&rule.rule)?)))
+        .collect::<Option<_>>()?;
+    Some(vec![json!({
         "name": "envoy.filters.http.jwt_authn",
         "typedConfig": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
@@ -27,7 +26,7 @@ pub(super) fn filter(rules: &[TokenRule]) -> Option<Value> {
             "rules": [{ "match": { "prefix": "/" }, "requires": requirement(&names) }],
             "bypassCorsPreflight": true,
         },
-    }))
+    })])
 }
 
 /// One good token is enough; without any, none of the rules may have found a bad one.
@@ -49,7 +48,8 @@ fn any(requirements: Vec<Value>) -> Value {
     json!({ "requiresAny": { "requirements": requirements } })
 }
 
-fn provider(rule: &JwtRule) -> Value {
+fn provider(rule: &JwtRule) -> Option<Value> {
+    let Keys::Inline(keys) = &rule.keys else { return None };
     let mut provider = Map::new();
     let mut put = |key: &str, value: Value| provider.insert(key.to_owned(), value);
     if let Some(issuer) = &rule.issuer {
@@ -58,17 +58,7 @@ fn provider(rule: &JwtRule) -> Value {
     if !rule.audiences.is_empty() {
         put("audiences", json!(rule.audiences));
     }
-    match &rule.keys {
-        Keys::Inline(keys) => put("localJwks", json!({ "inlineString": keys })),
-        Keys::Uri(uri) => put("remoteJwks", remote(uri, rule)),
-        Keys::Discovery => {
-            let issuer = rule.issuer.as_deref().unwrap_or_default().trim_end_matches('/');
-            put(
-                "remoteJwks",
-                remote(&format!("{issuer}/.well-known/openid-configuration"), rule),
-            )
-        }
-    };
+    put("localJwks", json!({ "inlineString": keys }));
     if rule.forward_original_token {
         put("forward", json!(true));
     }
@@ -101,11 +91,5 @@ fn provider(rule: &JwtRule) -> Value {
         let outputs = outputs.map(|(header, claim)| json!({ "headerName": header, "claimName": claim }));
         put("claimToHeaders", outputs.collect());
     }
-    Value::Object(provider)
-}
-
-/// Keys that are to be fetched, which Istio does itself unless told otherwise.
-fn remote(uri: &str, rule: &JwtRule) -> Value {
-    let timeout = rule.timeout.as_deref().unwrap_or("5s");
-    json!({ "httpUri": { "uri": uri, "timeout": timeout, "cluster": "keys" } })
+    Some(Value::Object(provider))
 }
