@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use meshc::cli::{ExitCode, Io};
+use meshc::cli::ExitCode;
 use meshc::driver::{self, Inputs, Options};
 use meshc::policy::evaluate::Judge;
 use meshc::policy::graph::{EdgeKind, Graph, Stage, Standing};
@@ -11,7 +11,7 @@ use meshc::policy::inventory::{DataPlane, Protocol, WorkloadKind};
 use meshc::policy::request::{Caller, Destination, Request, Stage as Decided};
 use meshc::policy::{MtlsMode, PolicyId};
 use meshc::source::Disk;
-use meshc_tests::repository;
+use meshc_tests::{command, repository};
 use serde_json::Value;
 
 use crate::golden::{Golden, inputs};
@@ -66,21 +66,8 @@ fn ask(question: &str) -> (ExitCode, String, String) {
 }
 
 fn run(args: &[&str]) -> (ExitCode, String, String) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut io = Io {
-        input: &mut std::io::empty(),
-        out: &mut out,
-        err: &mut err,
-        cwd: repository::root().to_path_buf(),
-        out_is_terminal: false,
-        err_is_terminal: false,
-        no_color: true,
-        color: false,
-        out_color: false,
-    };
-    let args = std::iter::once("meshc").chain(args.iter().copied());
-    let code = meshc::cli::run(args.map(Into::into), &mut io);
-    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    let ran = command::run(repository::root(), args, "");
+    (ran.code, ran.out, ran.err)
 }
 
 #[test]

@@ -1,33 +1,26 @@
 //! What the mesh answers: every `test` block of the cases, the examples and the programs of the design is as expected.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use meshc::cli::{ExitCode, Io};
-use meshc_tests::{parts, repository};
+use meshc::cli::ExitCode;
+use meshc_tests::{command, parts, repository};
 
 use crate::golden::inputs;
 
 /// Runs the tests of a project; `Err` says what is not as expected.
 fn judge(project: &Path, target: &str) -> Result<String, String> {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut io = Io {
-        input: &mut std::io::empty(),
-        out: &mut out,
-        err: &mut err,
-        cwd: repository::root().to_path_buf(),
-        out_is_terminal: false,
-        err_is_terminal: false,
-        no_color: true,
-        color: false,
-        out_color: false,
-    };
-    let args = ["meshc", "test", "--target", target].map(Into::into);
-    let code = meshc::cli::run(args.into_iter().chain([project.as_os_str().to_owned()]), &mut io);
-    let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
-    if code == ExitCode::Clean {
-        Ok(err.into_owned())
+    let args = ["test", "--target", target].map(OsString::from);
+    let ran = command::run(
+        repository::root(),
+        args.into_iter().chain([project.as_os_str().to_owned()]),
+        "",
+    );
+    let (out, err) = (ran.out, ran.err);
+    if ran.code == ExitCode::Clean {
+        Ok(err)
     } else {
         Err(format!("{out}{err}"))
     }

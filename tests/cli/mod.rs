@@ -18,21 +18,13 @@ mod usage;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use meshc::cli::{ExitCode, Io};
+use meshc_tests::command::{self, Ran};
 use tempfile::TempDir;
 
 /// A folder to work in.
 struct Shell {
     folder: TempDir,
     cwd: PathBuf,
-}
-
-/// What a run left.
-#[derive(Debug)]
-struct Ran {
-    code: ExitCode,
-    out: String,
-    err: String,
 }
 
 /// A small project that builds three objects in two namespaces, and says which release it is for.
@@ -96,65 +88,7 @@ impl Shell {
     /// With any number of arguments.
     #[track_caller]
     fn run_all(&self, args: &[&str], input: &str) -> Ran {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut io = Io {
-            input: &mut input.as_bytes(),
-            out: &mut out,
-            err: &mut err,
-            cwd: self.cwd.clone(),
-            out_is_terminal: false,
-            err_is_terminal: false,
-            no_color: false,
-            color: false,
-            out_color: false,
-        };
-        let args = std::iter::once("meshc").chain(args.iter().copied()).map(Into::into);
-        let code = meshc::cli::run(args, &mut io);
-        Ran {
-            code,
-            out: String::from_utf8(out).unwrap(),
-            err: String::from_utf8(err).unwrap(),
-        }
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    fn clean(self) -> Self {
-        assert_eq!(self.code, ExitCode::Clean, "{self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn found(self) -> Self {
-        assert_eq!(self.code, ExitCode::Found, "{self:#?}");
-        self
-    }
-
-    #[track_caller]
-    fn could_not_run(self) -> Self {
-        assert_eq!(self.code, ExitCode::CouldNotRun, "{self:#?}");
-        self
-    }
-
-    /// What was said beside the answer holds this text.
-    #[track_caller]
-    fn says(self, text: &str) -> Self {
-        assert!(self.err.contains(text), "`{text}` is not in\n{}", self.err);
-        self
-    }
-
-    #[track_caller]
-    fn does_not_say(self, text: &str) -> Self {
-        assert!(!self.err.contains(text), "`{text}` is in\n{}", self.err);
-        self
-    }
-
-    /// The answer holds this text.
-    #[track_caller]
-    fn prints(self, text: &str) -> Self {
-        assert!(self.out.contains(text), "`{text}` is not in\n{}", self.out);
-        self
+        command::run(&self.cwd, args, input)
     }
 }
 

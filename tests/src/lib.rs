@@ -1,6 +1,7 @@
 //! What the tests that span the crates share: the repository's files, the real parts, and readers of what meshc writes.
 
 pub mod case;
+pub mod command;
 pub mod differential;
 pub mod emitted;
 pub mod envoy;

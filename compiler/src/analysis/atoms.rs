@@ -271,7 +271,7 @@ impl Seeds {
 
     /// What an enforcer sees, once for each class of values of the fact; `None` if there are too many.
     fn values(mut self, fact: Fact<'_>, target: Target) -> Option<Vec<Facts>> {
-        let facts = nothing(target);
+        let facts = Facts::nothing(target);
         let with = |set: &dyn Fn(&mut Facts)| {
             let mut facts = facts.clone();
             set(&mut facts);
@@ -368,25 +368,4 @@ fn addresses(nets: &[IpNet]) -> impl Iterator<Item = IpAddr> {
         all.extend(after);
     }
     all.into_iter()
-}
-
-/// A request of which nothing is known but that it is one.
-fn nothing(target: Target) -> Facts {
-    Facts {
-        target,
-        http: true,
-        port: None,
-        peer: Peer::Nobody,
-        peer_ip: None,
-        client_ip: None,
-        destination_ip: None,
-        sni: None,
-        method: String::new(),
-        path: String::new(),
-        query: String::new(),
-        host: Host::Unknown,
-        headers: Vec::new(),
-        claims: None,
-        request_principal: None,
-    }
 }

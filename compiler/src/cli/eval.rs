@@ -177,10 +177,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     if args.requests.as_ref().is_some_and(standard_input) && args.inputs.paths.iter().any(standard_input) {
         bail!("standard input can be either the requests or a manifest");
     }
-    let Some(outcome) = report::policy(&args.inputs, io, |files, inputs, options| {
-        driver::ask(files, inputs, options)
-    })?
-    else {
+    let Some(outcome) = report::policy(&args.inputs, io, driver::ask)? else {
         return Ok(ExitCode::Found);
     };
     let Some(build) = outcome.builds.first() else {

@@ -11,7 +11,7 @@ use crate::diagnostics::render::{Style, github, human, json, sarif};
 use crate::driver::{Inputs, Options, Outcome, RunError};
 use crate::policy::Target;
 use crate::source::files::MAX_FILE_BYTES;
-use crate::source::{Disk, FileError};
+use crate::source::{Disk, FileError, Files};
 
 /// What the arguments name, and what is asked of it.
 pub(super) fn question(args: &InputArgs, io: &mut Io<'_>) -> anyhow::Result<(Inputs, Options)> {
@@ -53,7 +53,7 @@ fn standard_input(input: &mut dyn Read) -> std::io::Result<Result<Vec<u8>, FileE
 pub(super) fn policy(
     args: &InputArgs,
     io: &mut Io<'_>,
-    read: impl FnOnce(&Disk, &Inputs, &Options) -> Result<Outcome, RunError>,
+    read: fn(&dyn Files, &Inputs, &Options) -> Result<Outcome, RunError>,
 ) -> anyhow::Result<Option<Outcome>> {
     let (inputs, options) = question(args, io)?;
     let outcome = read(&Disk, &inputs, &options)?;

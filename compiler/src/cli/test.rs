@@ -56,10 +56,7 @@ enum TestFormat {
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
-    let Some(outcome) = report::policy(&args.inputs, io, |files, inputs, options| {
-        driver::check(files, inputs, options)
-    })?
-    else {
+    let Some(outcome) = report::policy(&args.inputs, io, driver::check)? else {
         return Ok(ExitCode::Found);
     };
     let asked = Asked {

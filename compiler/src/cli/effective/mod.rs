@@ -56,10 +56,7 @@ struct Subject<'a> {
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
-    let Some(outcome) = report::policy(&args.inputs, io, |files, inputs, options| {
-        driver::ask(files, inputs, options)
-    })?
-    else {
+    let Some(outcome) = report::policy(&args.inputs, io, driver::ask)? else {
         return Ok(ExitCode::Found);
     };
     let Some(build) = outcome.builds.first() else {

@@ -76,10 +76,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     if let (Some(_), None) = (args.port, workload) {
         bail!("`--port` is a port of a workload, and none is named");
     }
-    let Some(outcome) = report::policy(&inputs, io, |files, inputs, options| {
-        driver::ask(files, inputs, options)
-    })?
-    else {
+    let Some(outcome) = report::policy(&inputs, io, driver::ask)? else {
         return Ok(ExitCode::Found);
     };
     let Some(build) = outcome.builds.first() else {

@@ -56,10 +56,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         }
         return with_keys(&text, file, (now, clock), args.format, io);
     }
-    let Some(outcome) = report::policy(&args.inputs, io, |files, inputs, options| {
-        driver::ask(files, inputs, options)
-    })?
-    else {
+    let Some(outcome) = report::policy(&args.inputs, io, driver::ask)? else {
         return Ok(ExitCode::Found);
     };
     let Some(build) = outcome.builds.first() else {

@@ -320,15 +320,9 @@ impl Effective {
             home if home == mesh.root => 1,
             _ => 2,
         };
-        effective.tokens.sort_by(|a, b| {
-            let order = |it: &TokenRule| {
-                (
-                    it.rule.issuer.clone(),
-                    rank(&it.object.namespace),
-                    it.object.name.clone(),
-                )
-            };
-            order(a).cmp(&order(b))
+        effective.tokens.sort_by_cached_key(|it| {
+            let object = &it.object;
+            (it.rule.issuer.clone(), rank(&object.namespace), object.name.clone())
         });
         let own_domains = mesh.own_domains();
         let (mut custom, mut audit, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

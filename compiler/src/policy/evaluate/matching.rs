@@ -35,6 +35,29 @@ pub(crate) struct Facts {
     pub(crate) request_principal: Option<String>,
 }
 
+impl Facts {
+    /// Those of a request of which nothing is known but that it is HTTP.
+    pub(crate) const fn nothing(target: Target) -> Self {
+        Self {
+            target,
+            http: true,
+            port: None,
+            peer: Peer::Nobody,
+            peer_ip: None,
+            client_ip: None,
+            destination_ip: None,
+            sni: None,
+            method: String::new(),
+            path: String::new(),
+            query: String::new(),
+            host: Host::Unknown,
+            headers: Vec::new(),
+            claims: None,
+            request_principal: None,
+        }
+    }
+}
+
 /// Who is at the other end of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {

@@ -302,22 +302,15 @@ impl<'p> Judge<'p> {
         let service = way.and_then(|(at, port)| Some((at, self.inventory.services.get(at)?, port)));
         let port = port.or_else(|| service.and_then(|(_, service, port)| service.pod_port(port)));
         let mut facts = Facts {
-            target: self.target,
             http,
             port,
-            peer: Peer::Nobody,
             peer_ip: request.peer_ip,
-            client_ip: None,
             destination_ip: request.destination_ip,
             // Envoy keeps it in lower case.
             sni: request.sni.as_deref().map(str::to_ascii_lowercase),
             method: request.method.clone().unwrap_or_else(|| "GET".to_owned()),
-            path: String::new(),
-            query: String::new(),
             host: self.host(pod, request, service.map(|(_, service, _)| service)),
-            headers: Vec::new(),
-            claims: None,
-            request_principal: None,
+            ..Facts::nothing(self.target)
         };
         let mut carried = carried(request);
         let through = service
