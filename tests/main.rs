@@ -1,6 +1,8 @@
 //! Everything that spans the crates, as one test binary.
 
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod cli;

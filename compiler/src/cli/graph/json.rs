@@ -8,6 +8,11 @@ use crate::policy::graph::{Node, NodeId, Part, Scope};
 use crate::policy::words;
 
 pub(super) fn write(subject: &Subject<'_>) -> String {
+    format!("{:#}\n", data(subject))
+}
+
+/// The graph as one value.
+pub(super) fn data(subject: &Subject<'_>) -> Value {
     let graph = subject.graph;
     let name = |id: NodeId| graph.node(id).map(|node| node.name.as_str());
     let nodes: Vec<Value> = graph.nodes().map(|(_, it)| node(subject, it)).collect();
@@ -17,7 +22,7 @@ pub(super) fn write(subject: &Subject<'_>) -> String {
             |(from, to, edge)| json!({ "from": name(from), "to": name(to), "kind": edge.kind.word(), "why": edge.why }),
         )
         .collect();
-    let whole = json!({
+    json!({
         "version": 1,
         "target": subject.target.to_string(),
         "workload": subject.workload,
@@ -25,8 +30,7 @@ pub(super) fn write(subject: &Subject<'_>) -> String {
         "nodes": nodes,
         "edges": edges,
         "omitted-edges": graph.omitted,
-    });
-    format!("{whole:#}\n")
+    })
 }
 
 fn node(subject: &Subject<'_>, node: &Node) -> Value {

@@ -1,6 +1,7 @@
 //! `meshc graph`: the precedence of policies as a picture or as data.
 
 mod dot;
+mod html;
 mod json;
 mod svg;
 
@@ -23,6 +24,7 @@ use crate::source::{Disk, Files as _, SourceMap};
 ///   meshc graph --format svg > mesh.svg          the whole mesh, to look at in a browser
 ///   meshc graph shop/web --format svg > web.svg  what has to do with one workload
 ///   meshc graph shop/web --port 8080             one port of it
+///   meshc graph --format html > mesh.html        a page to search, move about and click in
 ///   meshc graph | dot -Tpng > mesh.png
 ///   meshc graph examples/shop --format json      as data, see `spec/graph.schema.json`
 ///
@@ -54,6 +56,8 @@ enum GraphFormat {
     Json,
     /// A picture that needs nothing else.
     Svg,
+    /// The picture as a page to search, move about and click in; it needs no network.
+    Html,
 }
 
 /// What a graph is of, for whoever writes it down.
@@ -101,6 +105,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         GraphFormat::Dot => dot::write(&subject),
         GraphFormat::Json => json::write(&subject),
         GraphFormat::Svg => svg::write(&subject),
+        GraphFormat::Html => html::write(&subject),
     });
     if graph.omitted > 0 {
         io.error(&format!(

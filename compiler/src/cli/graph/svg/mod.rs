@@ -11,7 +11,7 @@ use super::Subject;
 use crate::cli::verdicts;
 use crate::policy::graph::{Node, Scope, Stage};
 use layout::{Arrow, Card, Column, Detail, Layout, MARGIN, NAMES, Row, TOP};
-use text::escape;
+pub(super) use text::escape;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -194,8 +194,8 @@ fn names(out: &mut String, row: &Row<'_>) {
     out.push_str("</g>\n");
 }
 
-/// A name as the `id` of an element, which has fewer letters to choose from.
-fn id(node: &Node) -> String {
+/// The `id` of the element of a node: its name, in the letters that an `id` has.
+pub(super) fn id(node: &Node) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let letter = |c: char| match c {
         '/' => ':',

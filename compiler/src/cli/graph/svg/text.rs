@@ -47,7 +47,7 @@ pub(super) fn fit(text: &str, size: f64, most: f64) -> String {
 }
 
 /// A text as content or attribute of XML, without characters that XML cannot hold.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::cli::graph) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
