@@ -49,4 +49,6 @@ mod strings;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod tree_sitter;
+#[cfg(test)]
 mod yaml_read;

@@ -14,6 +14,7 @@ mod install;
 mod kubectl;
 mod legacy_crds;
 mod oracle;
+mod tree_sitter;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -28,6 +29,7 @@ pub use generator::{Configuration, Generated, Generator, Proxy, ProxyKind, Scena
 pub use kubectl::Kubectl;
 pub use legacy_crds::LegacyCrds;
 pub use oracle::{Oracle, Verdict};
+pub use tree_sitter::TreeSitter;
 
 /// A part, or nothing if it is not here and was not asked for; an error if it was asked for and cannot be had.
 type Found<T> = Result<Option<T>, String>;
@@ -36,6 +38,8 @@ static ORACLE: LazyLock<Found<Oracle>> = LazyLock::new(|| oracle::find().map_err
 static ENVOY: LazyLock<Found<Envoy>> = LazyLock::new(|| envoy::find().map_err(|error| format!("{error:#}")));
 static KUBECTL: LazyLock<Found<Kubectl>> = LazyLock::new(|| kubectl::find().map_err(|error| format!("{error:#}")));
 
+static TREE_SITTER: LazyLock<Found<TreeSitter>> =
+    LazyLock::new(|| tree_sitter::find().map_err(|error| format!("{error:#}")));
 static BROWSER: LazyLock<Found<Browser>> = LazyLock::new(|| browser::find().map_err(|error| format!("{error:#}")));
 
 /// Istio's own judgement of objects.
@@ -56,6 +60,11 @@ pub fn kubectl() -> Result<Option<&'static Kubectl>> {
 /// A browser as people have it.
 pub fn browser() -> Result<Option<&'static Browser>> {
     borrowed(&BROWSER)
+}
+
+/// The tools of editors' grammars.
+pub fn tree_sitter() -> Result<Option<&'static TreeSitter>> {
+    borrowed(&TREE_SITTER)
 }
 
 /// Where tests leave pictures of what a reader sees, to be looked at.
@@ -94,6 +103,9 @@ pub fn left_out() -> Result<Vec<String>> {
     }
     if browser()?.is_none() {
         missing.push("a browser (Chromium, and playwright-core for Node.js)".to_owned());
+    }
+    if tree_sitter()?.is_none() {
+        missing.push("Tree-sitter (not built)".to_owned());
     }
     if corpus().is_none() {
         missing.push("the objects that Istio tests itself with (no ../shared/corpus)".to_owned());

@@ -1,0 +1,7 @@
+((comment) @injection.content
+  (#set! injection.language "comment"))
+
+(issuer_item
+  "jwks"
+  (raw_string) @injection.content
+  (#set! injection.language "json"))
