@@ -118,7 +118,7 @@ fn a_project_judges_the_manifests_that_it_names() {
 
     shell.file("k8s/bad.yaml", BAD);
     shell.run(["check"]).found().says("k8s/bad.yaml:4:15");
-    shell.run(["build"]).clean();
+    shell.run(["build"]).found().says("k8s/bad.yaml:4:15");
     shell.run(["check"]).does_not_say("other/bad.yaml");
 }
 
@@ -130,4 +130,67 @@ fn a_glob_that_finds_nothing_is_no_proof() {
     ran.says("W0015")
         .says("mesh.toml:2:14")
         .says("`k9s/*.yaml` matches no file");
+}
+
+/// Deployments that no block describes, and one that a block is about.
+const PODS: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop }
+spec:
+  template:
+    metadata: { labels: { app: web } }
+    spec: { serviceAccountName: frontend }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: api, namespace: shop }
+spec:
+  template:
+    metadata: { labels: { app: api } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: api, namespace: shop }
+spec:
+  selector: { app: api }
+  ports: [{ name: http, port: 80, targetPort: 8080 }]
+";
+
+#[test]
+fn rules_and_tests_name_what_only_manifests_show() {
+    let shell = Shell::new();
+    shell.file("mesh.toml", "target = \"istio-1.31\"\nmanifests = [\"k8s.yaml\"]\n");
+    shell.file("k8s.yaml", PODS);
+    shell.file(
+        "policy.mesh",
+        "\
+namespace shop {
+    workload store { select app=store  ports 8080 http  allow web to GET }
+}
+never shop/web to POST at shop/api
+test \"the shop\" at shop/store {
+    shop/web to GET / expect 200
+    shop/api to GET / expect 403
+}
+test \"the api\" at shop/api {
+    shop/web to GET / port 8080 expect 200
+}
+test \"the client\" from shop/web {
+    to host api.shop.svc.cluster.local expect istio-mutual
+}
+",
+    );
+    shell
+        .run(["build"])
+        .clean()
+        .prints("- cluster.local/ns/shop/sa/frontend");
+    shell.run(["test"]).clean().says("ok: 4 lines of 3 tests");
+    shell.file("mesh.toml", "target = \"istio-1.31\"\n");
+    shell
+        .run(["test"])
+        .found()
+        .says("there is no caller `web` here")
+        .says("no block and no manifest describes a workload, gateway or waypoint `shop/api`");
+    shell.run(["test", ".", "k8s.yaml"]).clean();
 }

@@ -103,10 +103,10 @@ fn lines(
     let (program, facts) = (&build.program, &build.facts);
     let inventory = &facts.inventory;
     match &test.body {
-        TestBody::At { scope, pod, lines } => lines
+        TestBody::At { pods, pod, lines } => lines
             .iter()
             .map(|line| {
-                let request = inventory::request(program, facts, (*scope, *pod), line, claims);
+                let request = inventory::request(program, facts, (pods, *pod), line, claims);
                 let mut request = request.map_err(|why| why.to_string());
                 let answer = match &mut request {
                     Ok(request) => {
@@ -143,12 +143,12 @@ fn lines(
                 }
             })
             .collect(),
-        TestBody::From { scope, lines } => lines
+        TestBody::From { pods, lines } => lines
             .iter()
             .map(|line| {
                 let port = line.port.as_ref().map(|port| port.it);
-                let got = match facts.workloads.get(scope) {
-                    Some(index) => match judge.client_tls(*index, &line.host.it, port) {
+                let got = match facts.pods(pods) {
+                    Some(index) => match judge.client_tls(index, &line.host.it, port) {
                         Ok(mode) => Got::Answer(word_of_tls(mode), None),
                         Err(unknown) => Got::Unknown(unknown.to_string()),
                     },
@@ -160,10 +160,9 @@ fn lines(
                     got,
                     nearest: None,
                     exercised: facts
-                        .workloads
-                        .get(scope)
+                        .pods(pods)
                         .filter(|_| coverage)
-                        .and_then(|index| judge.exercised_client(*index, &line.host.it, port))
+                        .and_then(|index| judge.exercised_client(index, &line.host.it, port))
                         .into_iter()
                         .collect(),
                 }

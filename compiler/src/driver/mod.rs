@@ -16,11 +16,13 @@ mod suppress;
 mod texts;
 
 use crate::analysis;
-use crate::backends::{self, Artifact, kubernetes::Cluster, repeated};
+use crate::backends::{self, Artifact, kubernetes::Cluster, manifests::Manifests, repeated};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
-use crate::hir;
+use crate::hir::{self, Surroundings};
 use crate::lower;
 use crate::lower::inventory::{self, Facts};
+use crate::policy::inventory::Inventory;
+use crate::policy::stated::Stated;
 use crate::policy::{PolicySet, Target};
 use crate::source::{Files, SourceMap, Span};
 use findings::Findings;
@@ -107,8 +109,8 @@ pub fn check(files: &dyn Files, inputs: &Inputs, options: &Options) -> Result<Ou
     run(files, inputs, options, Purpose::Check)
 }
 
-/// Compiles a project for the environment that is named, else with the defaults of its parameters. Its manifests are left
-/// alone.
+/// Compiles a project for the environment that is named, else with the defaults of its parameters. Of its manifests it
+/// takes the facts.
 ///
 /// # Errors
 /// There is no such project or environment.
@@ -138,9 +140,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
     let project = match &inputs.project {
         Some(location) => {
             let project = project::read(files, location, &mut sources, &mut acc)?;
-            if purpose != Purpose::Build {
-                yaml.add_project(files, location, &project, &mut sources, &mut acc);
-            }
+            yaml.add_project(files, location, &project, &mut sources, &mut acc);
             project
         }
         None => Project::default(),
@@ -158,25 +158,28 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         let mut acc = Diagnostics::default();
         let settings = parameters.of(environment.as_deref(), &project, &texts, &mut acc);
         let units = texts.units(environment.as_deref());
-        let program = hir::resolve(&units, &settings, &mut acc);
+        let manifests: Vec<&Manifests> = yaml.of(environment.as_deref()).collect();
+        let cluster = cluster(&manifests);
+        let mut program = hir::resolve(&units, &settings, &surroundings(&cluster, target), &mut acc);
+        let mut facts = inventory::facts(&program, target);
+        if !cluster.is_empty() {
+            let own = facts.stated.clone();
+            cluster.complete(&mut facts.inventory, &mut facts.stated, target, &mut acc);
+            lower::settle(&mut program, &facts, &own);
+        }
         let mut policies = lower::lower(&program, target, &mut acc);
         let artifacts = if acc.has_errors() {
             Vec::new()
         } else {
             backends::emit(&policies, target, &program.mesh.root)
         };
-        let mut facts = inventory::facts(&program, target);
-        let mut cluster = Cluster::default();
-        for manifests in yaml.of(environment.as_deref()) {
+        for manifests in manifests {
             policies.append(manifests.policies.clone());
-            cluster.append(&manifests.cluster);
         }
         repeated::check(&policies, &mut acc);
-        cluster.complete(&mut facts.inventory, &mut facts.stated, target, &mut acc);
         if purpose == Purpose::Check {
             analysis::check(&policies, &facts.inventory.mesh, target, &mut acc);
         }
-        lower::check_manifests(&program, &facts, &mut acc);
         findings.add(acc);
         builds.push(Build {
             environment: environment.clone(),
@@ -199,6 +202,22 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         has_project: inputs.project.is_some(),
         manifest_objects: yaml.objects,
     })
+}
+
+/// The facts of all manifests together.
+fn cluster(manifests: &[&Manifests]) -> Cluster {
+    let mut cluster = Cluster::default();
+    for manifests in manifests {
+        cluster.append(&manifests.cluster);
+    }
+    cluster
+}
+
+/// What manifests say by themselves. Where they do not fit each other or the project is said when both are put together.
+fn surroundings(cluster: &Cluster, target: Target) -> Surroundings {
+    let (mut inventory, mut stated) = (Inventory::default(), Stated::new());
+    cluster.complete(&mut inventory, &mut stated, target, &mut Diagnostics::default());
+    Surroundings::new(inventory, stated)
 }
 
 fn target(project: &Project, options: &Options, purpose: Purpose, acc: &mut Diagnostics) -> Target {

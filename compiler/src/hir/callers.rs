@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::accounts::of_accounts;
 use super::names::{Caller, Env, Key};
 use super::resolver::{Memo, Resolver};
 use super::{Account, ClaimType, Expr, ExprKind, Fact, IssuerId, Of, Value, errors};
@@ -251,6 +252,9 @@ impl<'a> Resolver<'a, '_> {
             let parts = parts.into_iter().collect::<Option<Vec<_>>>()?;
             return Some(Expr::any_of(parts, name.span));
         }
+        if let Some((_, accounts)) = self.surrounding_pods(name, env) {
+            return Some(of_accounts(accounts, name.span));
+        }
         let (key, decl) = self.find_caller(name, env)?;
         match decl.it {
             Caller::Identity(who) => self
@@ -262,20 +266,12 @@ impl<'a> Resolver<'a, '_> {
                     .then(|| Expr::fact(Fact::Issuer(vec![id]), name.span))
             }
             Caller::Scope(draft) => {
-                let account = self.account_of(draft)?;
-                let Some(account) = account else {
+                let accounts = self.accounts_of(draft)?;
+                if accounts.is_empty() {
                     self.acc.push(errors::no_account(name, decl.span));
                     return None;
-                };
-                let ns = Value::plain(account.namespace, name.span);
-                let sa = Value::plain(account.name, name.span);
-                Some(Expr::fact(
-                    Fact::Sa {
-                        accounts: vec![(ns, sa)],
-                        of: Of::Mesh,
-                    },
-                    name.span,
-                ))
+                }
+                Some(of_accounts(accounts, name.span))
             }
         }
     }
@@ -302,25 +298,6 @@ impl<'a> Resolver<'a, '_> {
         let expr = self.who(who, env);
         self.identities.insert(key.clone(), Memo::Done(expr.clone()));
         expr
-    }
-
-    /// The account of a workload, gateway or waypoint: `None` if it is broken, `Some(None)` if it has none.
-    pub(super) fn account_of(&mut self, draft: usize) -> Option<Option<Account>> {
-        let draft = self.drafts.get(draft)?;
-        let entry = draft.entries.iter().find_map(|entry| match &entry.item.kind {
-            ast::ItemKind::Fact(ast::Fact::Single {
-                key: ast::SingleFact::Account,
-                value,
-            }) => Some((value, entry.env.clone())),
-            _ => None,
-        });
-        let namespace = draft.namespace.clone();
-        let Some((value, env)) = entry else { return Some(None) };
-        let value = self.one(value, &env)?;
-        Some(Some(account(
-            &value.text,
-            namespace.as_deref().unwrap_or(&self.program.mesh.root),
-        )))
     }
 
     fn literal_caller(

@@ -3,7 +3,7 @@
 use super::names::{Caller, Env, Space};
 use super::resolver::Resolver;
 use super::{
-    At, ClientLine, Dataplane, Extra, Invariant, Outcome, RequestFacts, RequestLine, ScopeKind, Test, TestBody,
+    At, ClientLine, Dataplane, Extra, Invariant, Outcome, Pods, RequestFacts, RequestLine, ScopeKind, Test, TestBody,
     TestCaller, Unit, Value, errors,
 };
 use crate::source::Span;
@@ -76,25 +76,33 @@ impl<'a> Resolver<'a, '_> {
             self.acc.push(errors::unknown_place(&value.text, value.span, None));
             return None;
         }
-        let scope = self.scope_of(&value.text, value.span)?;
-        let draft = self.drafts.get(scope)?;
-        let namespace = draft.namespace.as_deref().unwrap_or(&self.program.mesh.root).to_owned();
-        Some(At {
-            it: (namespace, draft.kind.name()?.to_owned()),
-            span: value.span,
-        })
+        let it = match self.pods_of(&value.text, value.span)? {
+            Pods::Known { namespace, name } => (namespace, name),
+            Pods::Scope(draft) => {
+                let draft = self.drafts.get(draft)?;
+                let namespace = draft.namespace.as_deref().unwrap_or(&self.program.mesh.root).to_owned();
+                (namespace, draft.kind.name()?.to_owned())
+            }
+        };
+        Some(At { it, span: value.span })
     }
 
-    /// The draft of a workload, gateway or waypoint by its name.
-    fn scope_of(&mut self, text: &str, span: Span) -> Option<usize> {
+    /// The workload, gateway or waypoint of a name: the index of its draft, or the pods that only the surroundings
+    /// describe.
+    fn pods_of(&mut self, text: &str, span: Span) -> Option<Pods> {
         let key = match text.split_once('/') {
             Some((namespace, name)) => (Space::Namespace(namespace.into()), name.to_owned()),
             None => (Space::Top(0), text.to_owned()),
         };
         if let Some(Caller::Scope(draft)) = self.callers.get(&key).map(|decl| &decl.it) {
-            return Some(*draft);
+            return Some(Pods::Scope(*draft));
         }
-        let mut known = Vec::new();
+        if let Some((namespace, name)) = text.split_once('/')
+            && let Some((pods, _)) = self.surroundings.pods(namespace, name)
+        {
+            return Some(pods);
+        }
+        let mut known: Vec<String> = self.surroundings.names().collect();
         for ((space, name), decl) in self.callers.iter() {
             if let (Space::Namespace(namespace), Caller::Scope(_)) = (space, &decl.it) {
                 known.push(format!("{namespace}/{name}"));
@@ -114,12 +122,12 @@ impl<'a> Resolver<'a, '_> {
         let body = match &ast.body {
             ast::TestBody::At { pod, target, lines } => {
                 let Some(target) = self.one(target, env) else { return };
-                let Some(draft) = self.scope_of(&target.text, target.span) else {
+                let Some(pods) = self.pods_of(&target.text, target.span) else {
                     return;
                 };
                 let lines = lines.iter().filter_map(|line| self.request_line(line, env)).collect();
                 TestBody::At {
-                    scope: self.index_of(draft),
+                    pods: self.placed(pods),
                     pod: pod.is_some(),
                     lines,
                 }
@@ -128,12 +136,12 @@ impl<'a> Resolver<'a, '_> {
                 let Some(workload) = self.one(workload, env) else {
                     return;
                 };
-                let Some(draft) = self.scope_of(&workload.text, workload.span) else {
+                let Some(pods) = self.pods_of(&workload.text, workload.span) else {
                     return;
                 };
                 let lines = lines.iter().filter_map(|line| self.client_line(line, env)).collect();
                 TestBody::From {
-                    scope: self.index_of(draft),
+                    pods: self.placed(pods),
                     lines,
                 }
             }
@@ -141,8 +149,12 @@ impl<'a> Resolver<'a, '_> {
         self.program.tests.push(Test { name, body, span });
     }
 
-    fn index_of(&self, draft: usize) -> usize {
-        self.scope_index.get(draft).copied().unwrap_or(draft)
+    /// With the index of the block instead of that of its draft.
+    fn placed(&self, pods: Pods) -> Pods {
+        match pods {
+            Pods::Scope(draft) => Pods::Scope(self.scope_index.get(draft).copied().unwrap_or(draft)),
+            known @ Pods::Known { .. } => known,
+        }
     }
 
     fn client_line(&mut self, line: &ast::ClientLine, env: &Env) -> Option<ClientLine> {
@@ -203,16 +215,19 @@ impl<'a> Resolver<'a, '_> {
             WhoKind::Group(inner) => self.test_caller(inner, env),
             WhoKind::Names(names) if names.len() == 1 => {
                 let name = names.first()?;
+                if let Some((pods, _)) = self.surrounding_pods(name, env) {
+                    return Some(TestCaller::Pods(pods));
+                }
                 let (_, decl) = self.find_caller(name, env)?;
                 let Caller::Scope(draft) = decl.it else {
                     self.acc.push(errors::not_concrete(who.span, "a caller"));
                     return None;
                 };
-                if self.account_of(draft)?.is_none() && self.dataplane_of(draft) != Dataplane::None {
+                if self.accounts_of(draft)?.is_empty() && self.dataplane_of(draft) != Dataplane::None {
                     self.acc.push(errors::no_account(name, decl.span));
                     return None;
                 }
-                Some(TestCaller::Scope(self.index_of(draft)))
+                Some(TestCaller::Pods(self.placed(Pods::Scope(draft))))
             }
             WhoKind::Literal {
                 kind: kind @ (CallerKind::Sa | CallerKind::Principal),
@@ -375,8 +390,8 @@ impl<'a> Resolver<'a, '_> {
             }
             ExtraKind::Answer { provider, allow } => {
                 let name = self.text(provider, "a provider", env)?;
-                if !self.program.mesh.providers.iter().any(|p| p.name == name.it) {
-                    let known: Vec<&str> = self.program.mesh.providers.iter().map(|p| p.name.as_str()).collect();
+                let known = self.provider_names();
+                if !known.contains(&name.it.as_str()) {
                     let diagnostic = errors::unknown_provider(&name.it, name.span, &known);
                     self.acc.push(diagnostic);
                     return None;

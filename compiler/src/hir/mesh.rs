@@ -18,6 +18,7 @@ const NORMALIZATIONS: &[(&str, Normalization)] = &[
 impl<'a> Resolver<'a, '_> {
     /// Reads the facts of `mesh`; their places are checked with the other items of the block.
     pub(super) fn mesh_facts(&mut self) {
+        self.surrounding_mesh();
         let Some(draft) = self.mesh_draft.and_then(|at| self.drafts.get(at)) else {
             return;
         };
@@ -68,6 +69,31 @@ impl<'a> Resolver<'a, '_> {
                 _ => {}
             }
         }
+    }
+
+    /// The settings where the project says none.
+    fn surrounding_mesh(&mut self) {
+        let (known, mesh) = (&self.surroundings.inventory().mesh, &mut self.program.mesh);
+        mesh.root.clone_from(&known.root);
+        mesh.trust_domain.clone_from(&known.trust_domain);
+        mesh.aliases.clone_from(&known.aliases);
+        mesh.trusts.clone_from(&known.trusts);
+        mesh.normalization = known.normalization;
+        let says = self.surroundings.says(&stated::Fact::AutoMtls);
+        mesh.auto_mtls = says.then_some(known.auto_mtls);
+    }
+
+    /// The names of all authorizers that are known.
+    pub(super) fn provider_names(&self) -> Vec<&str> {
+        let own = self.program.mesh.providers.iter().map(|it| it.name.as_str());
+        let known = self.surroundings.inventory().mesh.providers.keys().map(String::as_str);
+        let mut names: Vec<&str> = own.collect();
+        for name in known {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     fn provider(&mut self, name: &Value, grpc: bool, fail_open: bool, span: Span, env: &Env) {

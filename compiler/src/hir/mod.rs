@@ -2,6 +2,7 @@
 //!
 //! It knows the language and nothing of how policies are emitted.
 
+mod accounts;
 mod callers;
 mod checks;
 mod collect;
@@ -15,6 +16,7 @@ mod operations;
 mod patterns;
 mod resolver;
 mod scopes;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 pub(crate) mod values;
@@ -27,6 +29,7 @@ use crate::syntax::ast;
 pub use model::*;
 use names::{Caller, Env, Key, Operation, ParamValue, Table};
 use resolver::Resolver;
+pub use surroundings::Surroundings;
 
 /// A file of the project, or of the standard library.
 #[derive(Clone, Copy, Debug)]
@@ -70,11 +73,18 @@ pub fn declared_params(units: &[Unit<'_>]) -> Vec<DeclaredParam> {
 }
 
 /// Binds the names of a project. `settings` give values to parameters; a name in them that no file declares is ignored.
-pub fn resolve(units: &[Unit<'_>], settings: &BTreeMap<String, Setting>, acc: &mut Diagnostics) -> Program {
+/// `surroundings` say of the installation what the project does not say itself.
+pub fn resolve(
+    units: &[Unit<'_>],
+    settings: &BTreeMap<String, Setting>,
+    surroundings: &Surroundings,
+    acc: &mut Diagnostics,
+) -> Program {
     let (std, project): (Vec<Unit<'_>>, Vec<Unit<'_>>) = units.iter().partition(|unit| unit.std.is_some());
     let std_names: Vec<&str> = std.iter().filter_map(|unit| unit.std).collect();
     let mut resolver = Resolver {
         acc,
+        surroundings,
         params: BTreeMap::new(),
         callers: Table::new("caller"),
         operations: Table::new("operation"),

@@ -22,6 +22,8 @@ pub struct Program {
     pub namespaces: BTreeMap<String, Namespace>,
     pub invariants: Vec<Invariant>,
     pub tests: Vec<Test>,
+    /// The waypoints of Services where no block says them, by namespace and name of the Service.
+    pub service_waypoints: BTreeMap<(String, String), WaypointUse>,
 }
 
 /// An issuer, by its index in [`Program::issuers`].
@@ -125,6 +127,19 @@ pub enum WaypointUse {
         namespace: Option<String>,
         name: String,
     },
+}
+
+impl WaypointUse {
+    /// Namespace and name of the waypoint that something in `namespace` uses.
+    #[must_use]
+    pub fn waypoint(&self, namespace: &str) -> Option<(String, String)> {
+        match self {
+            Self::None => None,
+            Self::Named { namespace: home, name } => {
+                Some((home.clone().unwrap_or_else(|| namespace.to_owned()), name.clone()))
+            }
+        }
+    }
 }
 
 /// Labels and annotations, with the place of each.
@@ -469,14 +484,23 @@ pub struct Test {
 
 #[derive(Clone, Debug)]
 pub enum TestBody {
-    /// Requests to a scope, an index into [`Program::scopes`]; `pod` goes past the waypoint.
+    /// Requests to pods; `pod` goes past the waypoint.
     At {
-        scope: usize,
+        pods: Pods,
         pod: bool,
         lines: Vec<RequestLine>,
     },
     /// The TLS that the workload's proxy uses towards hosts.
-    From { scope: usize, lines: Vec<ClientLine> },
+    From { pods: Pods, lines: Vec<ClientLine> },
+}
+
+/// The pods that a test names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pods {
+    /// Those of a block, an index into [`Program::scopes`].
+    Scope(usize),
+    /// Those that only the project's surroundings describe.
+    Known { namespace: String, name: String },
 }
 
 /// A request and what the mesh must answer.
@@ -496,8 +520,8 @@ pub struct RequestLine {
 pub enum TestCaller {
     /// Plaintext, or TLS without a mesh certificate.
     Outsider,
-    /// A declared workload, gateway or waypoint, an index into [`Program::scopes`]: it connects as its proxy would.
-    Scope(usize),
+    /// A workload, gateway or waypoint: it connects as its proxy would.
+    Pods(Pods),
     /// A mesh certificate of this SPIFFE identity, without `spiffe://`.
     Principal(String),
 }

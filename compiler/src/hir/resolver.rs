@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::names::{Bound, Caller, Decl, Env, Found, Frame, Key, Operation, ParamValue, Table, Template};
-use super::{Expr, IssuerId, Program, ScopeKind, Target, errors};
+use super::{Expr, IssuerId, Program, ScopeKind, Surroundings, Target, errors};
 use crate::diagnostics::Diagnostics;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -49,6 +49,7 @@ pub(super) enum Memo<T> {
 
 pub(super) struct Resolver<'a, 'd> {
     pub(super) acc: &'d mut Diagnostics,
+    pub(super) surroundings: &'d Surroundings,
     /// Parameters of the project; `None` for one without a value, which has been reported.
     pub(super) params: BTreeMap<String, Option<ParamValue>>,
     pub(super) callers: Table<Caller<'a>>,

@@ -451,16 +451,10 @@ impl<'a> Resolver<'a, '_> {
             }
             RuleKind::Ask { provider, body } => {
                 let provider_name = self.text(provider, "a provider", env)?;
-                let providers = &self.program.mesh.providers;
-                if !providers.is_empty() && !providers.iter().any(|p| p.name == provider_name.it) {
-                    let known: Vec<&str> = providers.iter().map(|p| p.name.as_str()).collect();
+                let known = self.provider_names();
+                if !known.contains(&provider_name.it.as_str()) {
                     let diagnostic = errors::unknown_provider(&provider_name.it, provider.span, &known);
                     self.acc.push(diagnostic);
-                    return None;
-                }
-                if providers.is_empty() {
-                    self.acc
-                        .push(errors::unknown_provider(&provider_name.it, provider.span, &[]));
                     return None;
                 }
                 let body_hir = self.body(body, env)?;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Program, Unit, resolve};
+use super::{Program, Surroundings, Unit, resolve};
 use crate::diagnostics::Diagnostics;
 use crate::source::FileId;
 use crate::syntax::parser::{Parsed, parse};
@@ -26,7 +26,7 @@ fn resolved(text: &str) -> (Program, Vec<String>) {
         file: &parsed.file,
         std: Some(name),
     }));
-    let program = resolve(&units, &BTreeMap::new(), &mut acc);
+    let program = resolve(&units, &BTreeMap::new(), &Surroundings::default(), &mut acc);
     let said = |d: crate::diagnostics::Diagnostic| {
         let range = d.primary.span.range();
         let line = text.get(..range.start).map_or(0, |before| before.lines().count());

@@ -1,12 +1,9 @@
 //! Blocks whose rules nobody enforces: a workload without a proxy, a service without a waypoint.
 
-use super::inventory::{Facts, data_plane};
-use super::reach::Reach;
 use super::{Context, errors};
 use crate::diagnostics::Diagnostics;
-use crate::hir::{Dataplane, Item, ItemKind, Program, Scope, ScopeKind, TargetKind, WaypointUse};
+use crate::hir::{Dataplane, Item, ItemKind, Scope, ScopeKind, Target, TargetKind, WaypointUse};
 use crate::policy::MtlsMode;
-use crate::policy::stated::Fact;
 
 /// Reports a block whose rules nobody enforces, once.
 pub(super) fn check<'p>(ctx: &Context<'p>, scope: &'p Scope, acc: &mut Diagnostics) {
@@ -15,55 +12,25 @@ pub(super) fn check<'p>(ctx: &Context<'p>, scope: &'p Scope, acc: &mut Diagnosti
     };
     match &scope.kind {
         ScopeKind::Workload { .. } if !scope.in_mesh && ctx.reach.dataplane(scope) == Dataplane::None => {
-            acc.push(errors::no_proxy(item.span));
+            let said = scope.facts.dataplane.as_ref().map(|plane| plane.span);
+            acc.push(errors::no_proxy(item.span, said));
         }
         ScopeKind::Targets(targets) => {
             let namespace = ctx.program.namespaces.get(&scope.namespace);
             let own = scope.facts.use_waypoint.as_ref();
             let used = own.or_else(|| namespace?.use_waypoint.as_ref());
-            let served = used.is_some_and(|used| matches!(used.it, WaypointUse::Named { .. }));
-            let behind = |kind| matches!(kind, TargetKind::Service | TargetKind::ServiceEntry);
-            if let Some(target) = targets.iter().find(|target| behind(target.kind) && !served) {
+            let served = |target: &Target| match target.kind {
+                TargetKind::Service if own.is_none() => ctx.reach.waypoint_of(&scope.namespace, &target.name).is_some(),
+                TargetKind::Service | TargetKind::ServiceEntry => {
+                    used.is_some_and(|used| matches!(used.it, WaypointUse::Named { .. }))
+                }
+                TargetKind::Gateway | TargetKind::Waypoint => true,
+            };
+            if let Some(target) = targets.iter().find(|target| !served(target)) {
                 acc.push(errors::no_waypoint(&target.name, item.span, scope.span));
             }
         }
         _ => {}
-    }
-}
-
-/// Reports workloads with rules that are compiled for one data plane while manifests, which compiling does not read, put
-/// them on another. `facts` are those of the program and the manifests.
-pub fn check_manifests(program: &Program, facts: &Facts, acc: &mut Diagnostics) {
-    let reach = Reach::new(program);
-    for (at, index) in &facts.workloads {
-        let (Some(scope), Some(workload)) = (program.scopes.get(*at), facts.inventory.workloads.get(*index)) else {
-            continue;
-        };
-        let ScopeKind::Workload { name } = &scope.kind else {
-            continue;
-        };
-        let taken = data_plane(reach.dataplane(scope));
-        // Where manifests contradict what the program says, its word was kept.
-        if workload.data_plane == taken {
-            continue;
-        }
-        let mut rules = program
-            .scopes
-            .iter()
-            .filter(|it| it.in_mesh || it.namespace == scope.namespace);
-        if rules.any(|it| it.items.iter().any(demands)) {
-            let own = facts.stated.get(&Fact::WorkloadDataPlane(*index));
-            let manifest = own
-                .or_else(|| facts.stated.get(&Fact::NamespaceDataPlane(scope.namespace.clone())))
-                .copied();
-            let planes = (taken.word(), workload.data_plane.word());
-            acc.push(errors::unsaid_dataplane(
-                &format!("{}/{name}", scope.namespace),
-                planes,
-                scope.span,
-                manifest,
-            ));
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::reach::Reach;
-use crate::hir::{self, Dataplane, Extra, IssuerId, Program, RequestLine, Scope, ScopeKind, TestCaller};
+use crate::hir::{self, Dataplane, Extra, IssuerId, Pods, Program, RequestLine, Scope, ScopeKind, TestCaller};
 use crate::policy::effective::includes;
 use crate::policy::inventory::{
     Account, DataPlane, Inventory, Mesh, Protocol, Provider, Service, Waypoint, Workload, WorkloadKind,
@@ -24,6 +24,17 @@ pub struct Facts {
     pub workloads: BTreeMap<usize, usize>,
     /// Where each fact is said.
     pub stated: Stated,
+}
+
+impl Facts {
+    /// The workload of the inventory that a test names; `None` for what is not one workload.
+    #[must_use]
+    pub fn pods(&self, pods: &Pods) -> Option<usize> {
+        match pods {
+            Pods::Scope(at) => self.workloads.get(at).copied(),
+            Pods::Known { namespace, name } => self.inventory.find(namespace, name),
+        }
+    }
 }
 
 /// Reads the facts of a program for a release.
@@ -53,8 +64,8 @@ pub fn facts(program: &Program, target: Target) -> Facts {
             facts.stated.insert(Fact::NamespaceWaypoint(name.clone()), used.span);
         }
         let used = namespace.use_waypoint.as_ref().map(|used| &used.it);
-        if matches!(used, Some(hir::WaypointUse::Named { .. })) {
-            facts.inventory.waypoint_namespaces.insert(name.clone());
+        if let Some(waypoint) = used.and_then(|used| used.waypoint(name)) {
+            facts.inventory.waypoint_namespaces.insert(name.clone(), waypoint);
         }
     }
     for (at, scope) in program.scopes.iter().enumerate() {
@@ -99,7 +110,7 @@ fn mesh(program: &Program, target: Target) -> Mesh {
     }
 }
 
-pub(super) const fn data_plane(plane: Dataplane) -> DataPlane {
+const fn data_plane(plane: Dataplane) -> DataPlane {
     match plane {
         Dataplane::Sidecar => DataPlane::Sidecar,
         Dataplane::Ambient => DataPlane::Ambient,
@@ -240,7 +251,7 @@ fn services(covers: &Covers<'_>, reach: &Reach<'_>, facts: &mut Facts) {
                 port_names: BTreeMap::new(),
                 headless: service.headless,
                 workloads,
-                waypoint: reach.waypoint_of(&scope.namespace, service),
+                waypoint: reach.waypoint_of(&scope.namespace, &service.name),
             });
         }
     }
@@ -329,6 +340,8 @@ pub enum NoRequest {
     AtWaypoint,
     #[error("a selector in `mesh` is no workload of one namespace; test at a workload that it selects")]
     AtMesh,
+    #[error("no manifest describes these pods any more")]
+    Contradicted,
     #[error("a waypoint as the caller is not judged; name its account by `sa`")]
     FromWaypoint,
 }
@@ -340,28 +353,25 @@ pub enum NoRequest {
 pub fn request(
     program: &Program,
     facts: &Facts,
-    (scope, pod): (usize, bool),
+    (pods, pod): (&Pods, bool),
     line: &RequestLine,
     claims: impl Fn(&Extra) -> BTreeMap<String, Json>,
 ) -> Result<Request, NoRequest> {
-    let to = match facts.workloads.get(&scope) {
-        Some(index) => Destination::Known(*index),
+    let to = match facts.pods(pods) {
+        Some(index) => Destination::Known(index),
         None => {
-            let waypoint = matches!(
-                program.scopes.get(scope).map(|s| &s.kind),
-                Some(ScopeKind::Waypoint { .. })
-            );
-            return Err(if waypoint {
-                NoRequest::AtWaypoint
-            } else {
-                NoRequest::AtMesh
+            let is_waypoint = |scope: &Scope| matches!(scope.kind, ScopeKind::Waypoint { .. });
+            return Err(match pods {
+                Pods::Scope(at) if program.scopes.get(*at).is_some_and(is_waypoint) => NoRequest::AtWaypoint,
+                Pods::Scope(_) => NoRequest::AtMesh,
+                Pods::Known { .. } => NoRequest::Contradicted,
             });
         }
     };
     let caller = match &line.caller {
         TestCaller::Outsider => Caller::Outsider,
         TestCaller::Principal(principal) => Caller::Principal(principal.clone()),
-        TestCaller::Scope(at) => Caller::Workload(*facts.workloads.get(at).ok_or(NoRequest::FromWaypoint)?),
+        TestCaller::Pods(pods) => Caller::Workload(facts.pods(pods).ok_or(NoRequest::FromWaypoint)?),
     };
     let address = |block: &hir::At<crate::policy::IpBlock>| block.it.net().addr();
     let mut request = Request {

@@ -18,14 +18,15 @@ mod objects;
 mod peers;
 mod reach;
 mod rules;
+mod settle;
 mod tokens;
 
 use crate::diagnostics::Diagnostics;
 use crate::hir::{ItemKind, Program, Scope};
 use crate::policy::{PolicySet, Target};
-pub use enforcement::check_manifests;
 use objects::Objects;
 use reach::Reach;
+pub use settle::settle;
 
 /// What every part of lowering reads.
 pub(crate) struct Context<'p> {

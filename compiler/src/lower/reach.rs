@@ -15,7 +15,7 @@ pub(crate) struct Reach<'p> {
     labelled: BTreeMap<(&'p str, &'p str, &'p str), Vec<usize>>,
     mesh: Option<&'p Scope>,
     namespaces: BTreeMap<&'p str, &'p Scope>,
-    /// What the block of a Service says of its waypoint, by namespace and name.
+    /// What is said of the waypoint of a Service, by namespace and name: its block's word before that of others.
     waypoints: BTreeMap<(&'p str, &'p str), &'p WaypointUse>,
 }
 
@@ -66,6 +66,9 @@ impl<'p> Reach<'p> {
                 }
                 ScopeKind::Waypoint { .. } | ScopeKind::AllWaypoints => {}
             }
+        }
+        for ((namespace, service), used) in &program.service_waypoints {
+            waypoints.entry((namespace, service)).or_insert(used);
         }
         Self {
             program,
@@ -180,7 +183,12 @@ impl<'p> Reach<'p> {
             Dataplane::None => {}
         };
         match &scope.kind {
-            ScopeKind::Workload { .. } | ScopeKind::Gateway { .. } if !scope.in_mesh => add(self.dataplane(scope)),
+            ScopeKind::Workload { .. } | ScopeKind::Gateway { .. } if !scope.in_mesh => {
+                add(self.dataplane(scope));
+                let pods = self.workloads(scope).into_iter();
+                pods.filter(|pod| includes(&pod.facts.select, &scope.facts.select))
+                    .for_each(|pod| add(self.dataplane(pod)));
+            }
             _ => {
                 let pods = self.workloads(scope);
                 for pod in &pods {
@@ -244,7 +252,7 @@ impl<'p> Reach<'p> {
             ScopeKind::Waypoint { name } => self.waypoint_ports(&scope.namespace, name, &mut add),
             ScopeKind::AllWaypoints => {
                 for namespace in self.pods.keys() {
-                    self.service_ports(namespace, |s| self.waypoint_of(namespace, s).is_some(), &mut add);
+                    self.service_ports(namespace, |s| self.waypoint_of(namespace, &s.name).is_some(), &mut add);
                 }
             }
             _ => {
@@ -283,7 +291,7 @@ impl<'p> Reach<'p> {
     fn waypoint_ports(&self, home: &str, name: &str, add: &mut impl FnMut(u16, Protocol, Span)) {
         for namespace in self.pods.keys() {
             let uses = |service: &Service| {
-                self.waypoint_of(namespace, service)
+                self.waypoint_of(namespace, &service.name)
                     .is_some_and(|(ns, waypoint)| ns == home && waypoint == name)
             };
             self.service_ports(namespace, uses, add);
@@ -291,18 +299,13 @@ impl<'p> Reach<'p> {
     }
 
     /// The waypoint of a service, as namespace and name: what its own block says, else its namespace.
-    pub(crate) fn waypoint_of(&self, namespace: &str, service: &Service) -> Option<(String, String)> {
-        let own = self.waypoints.get(&(namespace, service.name.as_str())).copied();
+    pub(crate) fn waypoint_of(&self, namespace: &str, service: &str) -> Option<(String, String)> {
+        let own = self.waypoints.get(&(namespace, service)).copied();
         let used = own.or_else(|| {
             let namespace = self.program.namespaces.get(namespace)?;
             namespace.use_waypoint.as_ref().map(|used| &used.it)
         })?;
-        match used {
-            WaypointUse::None => None,
-            WaypointUse::Named { namespace: home, name } => {
-                Some((home.clone().unwrap_or_else(|| namespace.to_owned()), name.clone()))
-            }
-        }
+        used.waypoint(namespace)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Facts that decide what a policy means but are no policy: who is in the mesh, where, and how the mesh is set up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::StringMap;
 use crate::source::Span;
@@ -15,8 +15,8 @@ pub struct Inventory {
     pub waypoints: Vec<Waypoint>,
     /// The data plane of namespaces that say one, for pods that no block describes.
     pub namespaces: BTreeMap<String, DataPlane>,
-    /// Namespaces whose Services go through a waypoint unless they say otherwise.
-    pub waypoint_namespaces: BTreeSet<String>,
+    /// Namespaces whose Services go through a waypoint unless they say otherwise, with its namespace and name.
+    pub waypoint_namespaces: BTreeMap<String, (String, String)>,
 }
 
 /// Settings of the mesh, with Istio's defaults.

@@ -21,6 +21,17 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Whether there is no object at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.mesh.is_empty()
+            && self.namespaces.is_empty()
+            && self.pods.is_empty()
+            && self.services.is_empty()
+            && self.gateways.is_empty()
+            && self.api_gateways.is_empty()
+    }
+
     /// Adds the objects of another text after these.
     pub fn append(&mut self, other: &Self) {
         self.mesh.extend_from_slice(&other.mesh);

@@ -113,7 +113,7 @@ const PLACEHOLDER: &str = "FILL-IN";
 
 /// Each namespace with workloads, and each that says something.
 fn namespaces(inventory: &Inventory) -> Vec<Value> {
-    let named = inventory.namespaces.keys().chain(&inventory.waypoint_namespaces);
+    let named = inventory.namespaces.keys().chain(inventory.waypoint_namespaces.keys());
     let mut names: Vec<&String> = named
         .chain(inventory.workloads.iter().map(|it| &it.namespace))
         .collect();

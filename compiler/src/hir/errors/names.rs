@@ -364,11 +364,12 @@ pub(in crate::hir) fn unknown_place(text: &str, span: Span, near: Option<&str>) 
     let diagnostic = Diagnostic::new(
         &UNKNOWN_PLACE,
         span,
-        format!("no block describes a workload, gateway or waypoint `{text}`"),
+        format!("no block and no manifest describes a workload, gateway or waypoint `{text}`"),
     );
     match near {
         Some(_) => did_you_mean(diagnostic, near, span),
-        None => diagnostic.help("write it as `ns/name`, and declare its block"),
+        None => diagnostic
+            .help("write it as `ns/name`, and declare its block, or name its manifests in `manifests` of `mesh.toml`"),
     }
 }
 

@@ -50,8 +50,6 @@ codes! {
         "Nobody enforces the rules of a block.";
     SPARES_PORT Note "N0324" "spares-port" "spares_port.md"
         "A wide rule about HTTP leaves out a port for all, because one workload declares it as TCP.";
-    UNSAID_DATAPLANE Warning "W0325" "unsaid-dataplane" "unsaid_dataplane.md"
-        "Only a manifest says who enforces rules, and they are compiled for another data plane.";
 }
 
 pub(super) fn too_many_alternatives(span: Span) -> Diagnostic {
@@ -173,26 +171,15 @@ pub(super) fn not_reached(unseen: Option<&str>, ambient: &[&Scope], span: Span) 
     diagnostic.help("repeat the rule in a `service` block for them")
 }
 
-pub(super) fn no_proxy(span: Span) -> Diagnostic {
+/// `said` is where its data plane is said.
+pub(super) fn no_proxy(span: Span, said: Option<Span>) -> Diagnostic {
     let message = "nobody enforces this: the workload has no proxy (`dataplane none`)";
-    Diagnostic::new(&NOT_ENFORCED, span, message)
-        .help("bring the workload into the mesh, or protect it by other means and remove the rule")
-}
-
-/// `taken` is the data plane that rules are compiled for, `shown` the one of the manifest.
-pub(super) fn unsaid_dataplane(
-    workload: &str,
-    (taken, shown): (&str, &str),
-    span: Span,
-    manifest: Option<Span>,
-) -> Diagnostic {
-    let message = format!("rules for `{workload}` are compiled for `{taken}`, and a manifest says `{shown}`");
-    let diagnostic = Diagnostic::new(&UNSAID_DATAPLANE, span, message);
-    let diagnostic = match manifest {
-        Some(manifest) => diagnostic.secondary(manifest, "the manifest says so here"),
+    let diagnostic = Diagnostic::new(&NOT_ENFORCED, span, message);
+    let diagnostic = match said {
+        Some(said) => diagnostic.secondary(said, "said here"),
         None => diagnostic,
     };
-    diagnostic.help(format!("say it in the workload or its namespace: `dataplane {shown}`"))
+    diagnostic.help("bring the workload into the mesh, or protect it by other means and remove the rule")
 }
 
 pub(super) fn one_export(target: Target, span: Span) -> Diagnostic {

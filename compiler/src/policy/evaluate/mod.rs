@@ -252,7 +252,7 @@ impl<'p> Judge<'p> {
     /// The services by which a request may come, with their ports; one `None`: straight to the pod.
     fn ways(&self, pod: &Pod<'_>, request: &Request, port: Option<u16>) -> Result<Vec<Option<(usize, u16)>>, Unknown> {
         let waypoint = pod.data_plane == DataPlane::Ambient
-            && self.inventory.waypoint_namespaces.contains(pod.namespace)
+            && self.inventory.waypoint_namespaces.contains_key(pod.namespace)
             && self.passes_waypoint(&request.caller);
         let undeclared = || {
             let why = "no `service` of this workload is declared, and its namespace uses a waypoint: declare it, or test at the pod";

@@ -58,11 +58,15 @@ impl Completion<'_> {
             if let Some(used) = namespace.labels.get(WAYPOINT) {
                 let fact = Fact::NamespaceWaypoint(namespace.name.clone());
                 let uses = Said::new(used.it != "none", used.span);
-                let now = self.inventory.waypoint_namespaces.contains(&namespace.name);
+                let now = self.inventory.waypoint_namespaces.contains_key(&namespace.name);
                 let what = format!("the waypoint of namespace `{}`", namespace.name);
                 let show = |uses: &bool| if *uses { "named" } else { "`none`" }.to_owned();
                 if self.settles(fact, &what, (&now, &uses), show) && uses.it {
-                    self.inventory.waypoint_namespaces.insert(namespace.name.clone());
+                    let home = namespace.labels.get(WAYPOINT_NAMESPACE).map(|said| said.it.clone());
+                    let home = home.unwrap_or_else(|| namespace.name.clone());
+                    let waypoint = (home, used.it.clone());
+                    let waypoints = &mut self.inventory.waypoint_namespaces;
+                    waypoints.insert(namespace.name.clone(), waypoint);
                 }
             }
         }
