@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 
 use meshc_tests::differential::case::{self, Case};
-use meshc_tests::differential::generate::world;
+use meshc_tests::differential::ci;
 use meshc_tests::differential::judge::{self, Understood};
 use meshc_tests::differential::minimise::{minimise, to_case};
-use meshc_tests::differential::run::{Disagreement, KEY_SETS, Session, Tally};
+use meshc_tests::differential::observed::{Disagreement, Tally};
+use meshc_tests::differential::run::{KEY_SETS, Session};
 use meshc_tests::envoy::request::Seen;
 use meshc_tests::envoy::{Configured, Keys, Mesh, Refused, now};
 use meshc_tests::parts;
@@ -65,10 +66,6 @@ fn fixed_cases_are_what_meshc_says() {
     assert!(report.is_empty(), "meshc says otherwise:\n{report}");
 }
 
-/// The seed that every run asks: a failure is the change's. Fresh seeds are for the long run (`src/bin/differential.rs`).
-const SEED: u64 = 1;
-const PAIRS: usize = 20_000;
-
 #[test]
 fn generated_meshes_are_what_envoy_does() {
     let (Some(oracle), Some(envoy)) = (parts::oracle().unwrap(), parts::envoy().unwrap()) else {
@@ -76,16 +73,11 @@ fn generated_meshes_are_what_envoy_does() {
     };
     let mut session = Session::new(oracle, envoy).unwrap();
     let mut total = Tally::default();
-    let batch = |number: u64| {
-        (number * 12..(number + 1) * 12)
-            .map(|index| world(SEED, index))
-            .collect()
-    };
     let each = |_, tally: Tally| {
         total.add(tally);
-        Ok(total.pairs < PAIRS && total.disagreements.is_empty())
+        Ok(total.pairs < ci::PAIRS && total.disagreements.is_empty())
     };
-    session.compare_batches(0, batch, each).unwrap();
+    session.compare_batches(0, ci::batch, each).unwrap();
     let mut report = String::new();
     for found in &total.disagreements {
         let request = serde_json::to_string(&found.request).unwrap();
@@ -98,7 +90,7 @@ fn generated_meshes_are_what_envoy_does() {
         report.push_str(&to_case(&minimise(&mut session, found).unwrap()).unwrap());
     }
     assert!(report.is_empty(), "they disagree:\n{report}");
-    assert!(total.pairs >= PAIRS);
+    assert!(total.pairs >= ci::PAIRS);
     // Where nothing is refused, or everything, nothing is tried.
     for outcome in ["200", "400", "401", "403", "reset", "tls-error", "echo"] {
         assert!(

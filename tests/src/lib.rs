@@ -5,6 +5,7 @@ pub mod command;
 pub mod differential;
 pub mod emitted;
 pub mod envoy;
+pub mod faults;
 pub mod fenced;
 pub mod generate;
 pub mod hostile;

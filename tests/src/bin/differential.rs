@@ -14,7 +14,8 @@ use std::{env, fs, io};
 use anyhow::{Context, Result, bail};
 use meshc_tests::differential::generate::{World, world};
 use meshc_tests::differential::minimise::{minimise, to_case};
-use meshc_tests::differential::run::{Disagreement, Session, Tally};
+use meshc_tests::differential::observed::{Disagreement, Tally};
+use meshc_tests::differential::run::Session;
 use meshc_tests::{parts, repository};
 use serde::{Deserialize, Serialize};
 

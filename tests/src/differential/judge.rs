@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use meshc::backends::{envoy, manifests};
 use meshc::diagnostics::{Diagnostics, Severity};
+use meshc::jwt::{KeyFiles, TokenReader};
 use meshc::policy::effective::{Effective, Enforcer, Homes};
 use meshc::policy::evaluate::Judge;
 use meshc::policy::inventory::{
@@ -23,6 +24,8 @@ use crate::envoy::{Keys, Pod, Scenario, Served};
 pub struct Understood {
     policies: PolicySet,
     inventory: Inventory,
+    /// Reads tokens that stand in requests as texts.
+    pub tokens: TokenReader,
 }
 
 impl Understood {
@@ -54,6 +57,7 @@ impl Understood {
             waypoint: None,
         });
         Ok(Self {
+            tokens: TokenReader::new(&read.policies, &KeyFiles::new()),
             policies: read.policies,
             inventory: Inventory {
                 mesh: mesh(&scenario.mesh)?,

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::generate::World;
 use super::judge::as_outcome;
-use super::run::{Disagreement, Session};
+use super::observed::Disagreement;
+use super::run::Session;
 use crate::envoy::Scenario;
 use crate::envoy::request::Request;
 

@@ -1,6 +1,5 @@
-//! Worlds, asked twice: of a real proxy and of meshc. What differs is a disagreement.
+//! Worlds, asked twice: of a real proxy and of meshc.
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Instant;
@@ -8,9 +7,9 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use super::generate::World;
-use super::judge::{self, Understood};
-use crate::envoy::request::{Request, Seen};
-use crate::envoy::{Configured, Keys, Mesh, Refused, Scenario, now};
+use super::observed::{Observed, Seconds, Tally};
+use crate::envoy::request::Request;
+use crate::envoy::{Configured, Keys, Mesh, Refused, now};
 use crate::parts::{Envoy, Generator, Oracle};
 
 /// The key sets that worlds and cases name.
@@ -23,74 +22,33 @@ pub struct Session<'p> {
     pub keys: Keys,
 }
 
-/// A request to which meshc and the proxy say different things.
-#[derive(Clone, Debug)]
-pub struct Disagreement {
-    pub scenario: Scenario,
-    pub request: Request,
-    pub seen: Seen,
-    /// In the words of tests, or why there is no answer.
-    pub said: String,
-}
-
-impl Disagreement {
-    /// What is the same where the cause is most often the same.
-    #[must_use]
-    pub fn kind(&self) -> (String, String) {
-        let seen = match &self.seen {
-            Seen::Status(200, _) => "200".to_owned(),
-            seen => format!("{seen:?}"),
-        };
-        (seen, self.said.clone())
-    }
-}
-
-/// What came of worlds.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// Requests that were answered twice.
-    pub pairs: usize,
-    /// Requests that meshc did not answer, by its reason.
-    pub unanswered: BTreeMap<String, usize>,
-    /// By outcome.
-    pub outcomes: BTreeMap<String, usize>,
+/// What a proxy answered in worlds.
+pub struct Answered {
+    pub observed: Vec<Observed>,
     /// Objects that a cluster would not have stored.
     pub refused: usize,
-    pub disagreements: Vec<Disagreement>,
     pub seconds: Seconds,
-    /// Most resident bytes of Envoy.
+    /// Resident bytes of Envoy.
     pub memory: u64,
 }
 
-/// Where the time went.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Seconds {
-    /// istiod's code, and the rewriting of what it says.
-    pub configure: f64,
-    /// Until Envoy is ready.
-    pub start: f64,
-    pub ask: f64,
-    /// Reading the policies and judging the requests.
-    pub judge: f64,
-}
-
-impl Tally {
-    /// Adds another one.
-    pub fn add(&mut self, other: Self) {
-        self.pairs += other.pairs;
-        self.refused += other.refused;
-        for (reason, count) in other.unanswered {
-            *self.unanswered.entry(reason).or_default() += count;
+impl Answered {
+    /// Holds all of it against what meshc says.
+    pub fn compare(&self, keys: &Keys) -> Result<Tally> {
+        let started = Instant::now();
+        let mut tally = Tally {
+            refused: self.refused,
+            memory: self.memory,
+            ..Tally::default()
+        };
+        for observed in &self.observed {
+            observed.compare(keys, &mut tally)?;
         }
-        for (outcome, count) in other.outcomes {
-            *self.outcomes.entry(outcome).or_default() += count;
-        }
-        self.disagreements.extend(other.disagreements);
-        self.seconds.configure += other.seconds.configure;
-        self.seconds.start += other.seconds.start;
-        self.seconds.ask += other.seconds.ask;
-        self.seconds.judge += other.seconds.judge;
-        self.memory = self.memory.max(other.memory);
+        tally.seconds = Seconds {
+            judge: started.elapsed().as_secs_f64(),
+            ..self.seconds
+        };
+        Ok(tally)
     }
 }
 
@@ -107,16 +65,28 @@ impl<'p> Session<'p> {
     /// Asks everything in these worlds.
     pub fn compare(&mut self, worlds: &[World]) -> Result<Tally> {
         let configured = configure(&mut self.generator, &self.keys, worlds)?;
-        ask(self.envoy, &self.keys, configured, worlds)
+        ask(self.envoy, &self.keys, configured, worlds)?.compare(&self.keys)
     }
 
-    /// Asks batch after batch, from the given one on, for as long as `each` wants: it sees what came of one, and says
-    /// whether to go on. The next batch is configured while one is asked.
+    /// Asks batch after batch as [`Session::ask_batches`] does; `each` sees how it compares with what meshc says.
     pub fn compare_batches(
         &mut self,
         first: u64,
         batch: impl Fn(u64) -> Vec<World> + Send,
         mut each: impl FnMut(u64, Tally) -> Result<bool>,
+    ) -> Result<()> {
+        self.ask_batches(first, batch, |number, answered, keys| {
+            each(number, answered.compare(keys)?)
+        })
+    }
+
+    /// Asks batch after batch, from the given one on, for as long as `each` wants: it sees what came of one, and says
+    /// whether to go on. The next batch is configured while one is asked.
+    pub fn ask_batches(
+        &mut self,
+        first: u64,
+        batch: impl Fn(u64) -> Vec<World> + Send,
+        mut each: impl FnMut(u64, Answered, &Keys) -> Result<bool>,
     ) -> Result<()> {
         let (generator, keys, envoy) = (&mut self.generator, &self.keys, self.envoy);
         let (ready, next) = sync_channel(0);
@@ -134,8 +104,8 @@ impl<'p> Session<'p> {
             });
             // Dropped at the end, which ends the other thread too.
             for (number, worlds, configured) in next {
-                let tally = ask(envoy, keys, configured?, &worlds)?;
-                if !each(number, tally)? {
+                let answered = ask(envoy, keys, configured?, &worlds)?;
+                if !each(number, answered, keys)? {
                     break;
                 }
             }
@@ -149,11 +119,8 @@ fn configure(generator: &mut Generator, keys: &Keys, worlds: &[World]) -> Result
     Configured::new(scenarios, Refused::LeaveOut, generator, keys)
 }
 
-fn ask(envoy: &Envoy, keys: &Keys, configured: Configured, worlds: &[World]) -> Result<Tally> {
-    let mut tally = Tally {
-        refused: configured.refused,
-        ..Tally::default()
-    };
+fn ask(envoy: &Envoy, keys: &Keys, configured: Configured, worlds: &[World]) -> Result<Answered> {
+    let refused = configured.refused;
     let scenarios = configured.scenarios.clone();
     let mesh = Mesh::start(configured, envoy, keys)?;
     let indexed = worlds.iter().enumerate();
@@ -163,52 +130,31 @@ fn ask(envoy: &Envoy, keys: &Keys, configured: Configured, worlds: &[World]) -> 
     let now = now();
     let started = Instant::now();
     let seen = mesh.ask(&requests)?;
-    tally.seconds.ask = started.elapsed().as_secs_f64();
-    tally.seconds.configure = mesh.timing.configure;
-    tally.seconds.start = mesh.timing.start;
-    tally.memory = mesh.memory();
+    let seconds = Seconds {
+        ask: started.elapsed().as_secs_f64(),
+        configure: mesh.timing.configure,
+        start: mesh.timing.start,
+        judge: 0.0,
+    };
+    let memory = mesh.memory();
     drop(mesh);
-    let started = Instant::now();
     let mut seen = seen.into_iter();
-    for (scenario, world) in scenarios.iter().zip(worlds) {
-        let understood = match Understood::new(scenario, keys) {
-            Ok(understood) => understood,
-            Err(error) => {
-                let seen = seen.by_ref().take(world.requests.len());
-                let first = world.requests.iter().zip(seen).collect::<Vec<_>>().into_iter().next();
-                tally.disagreements.extend(first.map(|(request, seen)| Disagreement {
-                    scenario: scenario.clone(),
-                    request: request.clone(),
-                    seen,
-                    said: format!("{error:#}"),
-                }));
-                continue;
-            }
-        };
-        let judge = understood.judge();
-        for request in &world.requests {
+    let observed = scenarios.into_iter().zip(worlds).map(|(scenario, world)| {
+        let asked = world.requests.iter().map(|request| {
             let seen = seen.next().context("a request without an answer")?;
-            *tally.outcomes.entry(seen.to_string()).or_default() += 1;
-            let said = match judge::question(scenario, request, keys, now)? {
-                Some(question) => judge::answer(&judge, &question),
-                None => Err("meshc has no words for the request".to_owned()),
-            };
-            match said {
-                Err(reason) => *tally.unanswered.entry(reason).or_default() += 1,
-                Ok(said) => {
-                    tally.pairs += 1;
-                    if said != judge::as_outcome(&seen.to_string()) {
-                        tally.disagreements.push(Disagreement {
-                            scenario: scenario.clone(),
-                            request: request.clone(),
-                            seen,
-                            said: said.to_owned(),
-                        });
-                    }
-                }
-            }
-        }
-    }
-    tally.seconds.judge = started.elapsed().as_secs_f64();
-    Ok(tally)
+            Ok((request.clone(), seen))
+        });
+        Ok(Observed {
+            name: scenario.name.clone(),
+            now,
+            asked: asked.collect::<Result<_>>()?,
+            scenario,
+        })
+    });
+    Ok(Answered {
+        observed: observed.collect::<Result<_>>()?,
+        refused,
+        seconds,
+        memory,
+    })
 }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::keys::KeySets;
 
 /// One connection with one request. Without a path it carries raw bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -62,6 +65,27 @@ impl Default for Request {
             tokens: Vec::new(),
             payload: Payload::Raw,
         }
+    }
+}
+
+impl Request {
+    /// The same request with its tokens as the texts that are sent, each at its place.
+    pub fn with_texts(&self, keys: &KeySets, now: i64) -> Result<Self> {
+        let mut sent = self.clone();
+        for token in std::mem::take(&mut sent.tokens) {
+            let text = keys.mint(&token, now)?;
+            match &token.place {
+                Place::Header(name, prefix) => sent.headers.push(format!("{name}: {prefix}{text}")),
+                Place::Cookie(name) => sent.headers.push(format!("cookie: {name}={text}")),
+                Place::Param(name) => {
+                    let path = sent.path.get_or_insert_default();
+                    let end = path.find('#').unwrap_or(path.len());
+                    let mark = if path.contains('?') { '&' } else { '?' };
+                    path.insert_str(end, &format!("{mark}{name}={text}"));
+                }
+            }
+        }
+        Ok(sent)
     }
 }
 
@@ -167,7 +191,8 @@ impl Default for Place {
 }
 
 /// What a client saw.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(from = "String", into = "String")]
 pub enum Seen {
     /// An HTTP status, with the body.
     Status(u16, Vec<u8>),
@@ -192,6 +217,28 @@ impl Seen {
         let text = String::from_utf8_lossy(body);
         let lines = text.lines().filter_map(|line| line.split_once(": "));
         lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}
+
+/// The outcome alone: what was received is not kept.
+impl From<Seen> for String {
+    fn from(seen: Seen) -> Self {
+        seen.to_string()
+    }
+}
+
+impl From<String> for Seen {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "echo" => Self::Echo,
+            "reset" => Self::Reset,
+            "tls-error" => Self::TlsError,
+            "timeout" => Self::Timeout,
+            word => match word.parse() {
+                Ok(status) => Self::Status(status, Vec::new()),
+                Err(_) => Self::Bytes(Vec::new()),
+            },
+        }
     }
 }
 

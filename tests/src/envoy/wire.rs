@@ -7,7 +7,7 @@ use rustls::pki_types::ServerName;
 
 use super::keys::KeySets;
 use super::loopback::PRINCIPAL;
-use super::request::{Payload, Place, Request};
+use super::request::{Payload, Request};
 
 /// Long enough for the TLS inspector, and no beginning of a method: otherwise Envoy would wait for more, for ever.
 const RAW: &[u8] = b"\x00\x01\x02 raw bytes";
@@ -46,29 +46,17 @@ pub(super) fn proxy_header(source: IpAddr, destination: SocketAddr, principal: O
 
 /// What a request sends over its connection; `last` if nothing follows it there.
 pub(super) fn message(request: &Request, keys: &KeySets, now: i64, last: bool) -> Result<Vec<u8>> {
-    let Some(path) = &request.path else {
+    let sent = request.with_texts(keys, now)?;
+    let Some(path) = &sent.path else {
         return match request.payload {
             Payload::Raw => Ok(RAW.to_vec()),
             Payload::ForeignTls => foreign_hello(),
         };
     };
-    let mut path = path.clone();
-    let mut headers = format!("Host: {}\r\n", request.host);
-    for header in &request.headers {
+    let mut headers = format!("Host: {}\r\n", sent.host);
+    for header in &sent.headers {
         headers.push_str(header);
         headers.push_str("\r\n");
-    }
-    for token in &request.tokens {
-        let text = keys.mint(token, now)?;
-        match &token.place {
-            Place::Header(name, prefix) => headers.push_str(&format!("{name}: {prefix}{text}\r\n")),
-            Place::Cookie(name) => headers.push_str(&format!("cookie: {name}={text}\r\n")),
-            Place::Param(name) => {
-                let end = path.find('#').unwrap_or(path.len());
-                let mark = if path.contains('?') { '&' } else { '?' };
-                path.insert_str(end, &format!("{mark}{name}={text}"));
-            }
-        }
     }
     let end = if last { "Connection: close\r\n" } else { "" };
     Ok(format!("{} {path} HTTP/1.1\r\n{headers}{end}\r\n", request.method).into_bytes())
