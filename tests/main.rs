@@ -13,6 +13,8 @@ mod differential;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod editors;
+#[cfg(test)]
 mod envoy_filters;
 #[cfg(test)]
 mod examples;

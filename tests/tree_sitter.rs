@@ -1,7 +1,7 @@
 //! The grammar of editors reads what the compiler reads.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use meshc::diagnostics::Diagnostics;
 use meshc::source::FileId;
@@ -15,21 +15,8 @@ use crate::golden::inputs;
 /// A copy of the grammar, since its tools leave files beside it.
 fn grammar() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
-    copy_folder(&repository::root().join("editors/tree-sitter-mesh"), copy.path());
+    repository::copy(&repository::root().join("editors/tree-sitter-mesh"), copy.path()).unwrap();
     copy
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let copy = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &copy);
-        } else {
-            fs::copy(&path, copy).unwrap();
-        }
-    }
 }
 
 fn tools() -> Option<(&'static TreeSitter, tempfile::TempDir)> {

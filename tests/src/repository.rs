@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+/// Folders that git does not keep.
+const NOT_KEPT: [&str; 5] = ["target", ".git", ".real-parts", "node_modules", "dist"];
+
 /// The root of the workspace.
 pub fn root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -37,11 +40,28 @@ fn walk(folder: &Path, suffix: &str, found: &mut Vec<PathBuf>) -> Result<()> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            if !matches!(name.as_str(), "target" | ".git" | ".real-parts" | "node_modules") {
+            if !NOT_KEPT.contains(&name.as_str()) {
                 walk(&path, suffix, found)?;
             }
         } else if name.ends_with(suffix) {
             found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Copies a folder with all that git would keep of it; links become what they lead to.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
+        let path = entry?.path();
+        let Some(name) = path.file_name() else { continue };
+        if path.is_dir() {
+            if !NOT_KEPT.iter().any(|not| name == *not) {
+                copy(&path, &to.join(name))?;
+            }
+        } else {
+            fs::copy(&path, to.join(name))?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! A browser as people have it: Chromium, driven by playwright-core on Node.js.
+//! A browser as people have it: Chromium, driven by playwright-core.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::install;
+use super::node::{self, Node};
 
 const PACKAGE: &str = "playwright-core@1.65.1";
 
@@ -14,6 +15,7 @@ const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 
 /// The browser and what drives it.
 pub struct Browser {
+    node: Node,
     program: PathBuf,
     driver: PathBuf,
 }
@@ -22,7 +24,7 @@ impl Browser {
     /// Runs a script (an ES module) that imports `chromium` from `process.env.PLAYWRIGHT` and starts
     /// `process.env.CHROMIUM`; what it prints is returned. A script that throws is an error with what it said.
     pub fn run(&self, script: &Path, args: &[&str]) -> Result<String> {
-        let mut node = Command::new("node");
+        let mut node = self.node.command("node");
         node.arg(script).args(args);
         node.env("CHROMIUM", &self.program).env("PLAYWRIGHT", &self.driver);
         install::run(&mut node)
@@ -37,17 +39,20 @@ pub(super) fn find() -> Result<Option<Browser>> {
     if !install::wanted() && (known.is_none() || !made.is_dir()) {
         return Ok(None);
     }
-    let made = install::once(&name, driver)?;
+    let Some(node) = node::find()? else {
+        return Ok(None);
+    };
+    let made = install::once(&name, |folder| driver(&node, folder))?;
     let program = match known {
         Some(program) => program,
         None => chromium()?,
     };
     let driver = made.join("node_modules").join("playwright-core").join("index.mjs");
-    Ok(Some(Browser { program, driver }))
+    Ok(Some(Browser { node, program, driver }))
 }
 
-fn driver(folder: &Path) -> Result<()> {
-    let mut npm = Command::new("npm");
+fn driver(node: &Node, folder: &Path) -> Result<()> {
+    let mut npm = node.command("npm");
     npm.args([
         "install",
         "--ignore-scripts",

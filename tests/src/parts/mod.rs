@@ -7,12 +7,15 @@
 
 mod beside;
 mod browser;
+mod code_server;
 mod envoy;
 mod generator;
 mod go;
 mod install;
 mod kubectl;
 mod legacy_crds;
+mod neovim;
+mod node;
 mod oracle;
 mod tree_sitter;
 
@@ -24,10 +27,13 @@ use anyhow::Result;
 use crate::repository;
 
 pub use browser::Browser;
+pub use code_server::CodeServer;
 pub use envoy::Envoy;
 pub use generator::{Configuration, Generated, Generator, Proxy, ProxyKind, Scenario};
 pub use kubectl::Kubectl;
 pub use legacy_crds::LegacyCrds;
+pub use neovim::Neovim;
+pub use node::Node;
 pub use oracle::{Oracle, Verdict};
 pub use tree_sitter::TreeSitter;
 
@@ -40,6 +46,10 @@ static KUBECTL: LazyLock<Found<Kubectl>> = LazyLock::new(|| kubectl::find().map_
 
 static TREE_SITTER: LazyLock<Found<TreeSitter>> =
     LazyLock::new(|| tree_sitter::find().map_err(|error| format!("{error:#}")));
+static NODE: LazyLock<Found<Node>> = LazyLock::new(|| node::find().map_err(|error| format!("{error:#}")));
+static NEOVIM: LazyLock<Found<Neovim>> = LazyLock::new(|| neovim::find().map_err(|error| format!("{error:#}")));
+static CODE_SERVER: LazyLock<Found<CodeServer>> =
+    LazyLock::new(|| code_server::find().map_err(|error| format!("{error:#}")));
 static BROWSER: LazyLock<Found<Browser>> = LazyLock::new(|| browser::find().map_err(|error| format!("{error:#}")));
 
 /// Istio's own judgement of objects.
@@ -60,6 +70,21 @@ pub fn kubectl() -> Result<Option<&'static Kubectl>> {
 /// A browser as people have it.
 pub fn browser() -> Result<Option<&'static Browser>> {
     borrowed(&BROWSER)
+}
+
+/// Node.js with its package manager.
+pub fn node() -> Result<Option<&'static Node>> {
+    borrowed(&NODE)
+}
+
+/// Neovim without its screen.
+pub fn neovim() -> Result<Option<&'static Neovim>> {
+    borrowed(&NEOVIM)
+}
+
+/// VS Code in a browser.
+pub fn code_server() -> Result<Option<&'static CodeServer>> {
+    borrowed(&CODE_SERVER)
 }
 
 /// The tools of editors' grammars.
@@ -102,7 +127,16 @@ pub fn left_out() -> Result<Vec<String>> {
         missing.push("kubectl (not on PATH)".to_owned());
     }
     if browser()?.is_none() {
-        missing.push("a browser (Chromium, and playwright-core for Node.js)".to_owned());
+        missing.push("a browser (Chromium and playwright-core)".to_owned());
+    }
+    if node()?.is_none() {
+        missing.push("Node.js (not installed)".to_owned());
+    }
+    if neovim()?.is_none() {
+        missing.push("Neovim (not installed)".to_owned());
+    }
+    if code_server()?.is_none() {
+        missing.push("VS Code (not installed)".to_owned());
     }
     if tree_sitter()?.is_none() {
         missing.push("Tree-sitter (not built)".to_owned());
