@@ -105,6 +105,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "compiler/src/backends",
             "compiler/src/cli",
             "compiler/src/jwt/tests.rs",
+            "lsp/src",
         ],
     ),
     (

@@ -14,6 +14,7 @@ pub mod diagnostics;
 pub mod driver;
 pub mod format;
 pub mod hir;
+pub mod ide;
 pub mod jwt;
 pub mod lower;
 pub mod policy;

@@ -1,13 +1,84 @@
-//! The language server of the Mesh language. It is not there yet: the compiler comes first.
+//! The language server of the Mesh language: a thin shell that speaks the protocol and asks `meshc::ide`.
+//!
+//! Standard output belongs to the protocol; everything else is said on standard error.
+
+mod answers;
+mod capabilities;
+mod from_proto;
+mod publish;
+mod reference;
+mod requests;
+mod server;
+mod session;
+mod to_proto;
+mod wire;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use tower_lsp_server::{LspService, Server};
+
+use server::MeshServer;
+use session::Shared;
+
+const HELP: &str = "\
+meshc-lsp: the language server of the Mesh language
+
+An editor starts it and speaks with it over standard input and output. `spec/editor.md` says what it offers and how
+editors are set up.
+
+Options:
+      --stdio    Speak over standard input and output, which it does anyway
+  -h, --help     Print this help
+  -V, --version  Print the version
+";
 
 fn main() -> ExitCode {
-    // Nobody is left to be told if standard error is closed.
-    let _ = writeln!(
-        std::io::stderr(),
-        "meshc-lsp: there is no language server yet; `meshc check` finds what it would show"
-    );
-    ExitCode::from(2)
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--stdio" => {}
+            "-h" | "--help" => return say(&mut std::io::stdout(), HELP, 0),
+            "-V" | "--version" => {
+                let version = concat!("meshc-lsp ", env!("CARGO_PKG_VERSION"), "\n");
+                return say(&mut std::io::stdout(), version, 0);
+            }
+            unknown => {
+                let text = format!("error: there is no option `{unknown}`; `meshc-lsp --help` lists them\n");
+                return say(&mut std::io::stderr(), &text, 2);
+            }
+        }
+    }
+    serve()
+}
+
+fn serve() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return say(&mut std::io::stderr(), &format!("error: {error}\n"), 2),
+    };
+    let shared = Arc::new(Shared::new());
+    let inner = Arc::clone(&shared);
+    runtime.block_on(async move {
+        let (service, socket) = LspService::build(|client| MeshServer::new(client, inner))
+            .custom_method(wire::UNREADABLE, MeshServer::unreadable)
+            .finish();
+        Server::new(wire::readable(tokio::io::stdin()), tokio::io::stdout(), socket)
+            .serve(service)
+            .await;
+    });
+    // A read of standard input that nobody answers must not hold the process.
+    runtime.shutdown_background();
+    // A client that is gone without a farewell is a failure, by the protocol.
+    ExitCode::from(u8::from(!shared.said_farewell()))
+}
+
+fn say(stream: &mut dyn Write, text: &str, code: u8) -> ExitCode {
+    // Nobody is left to be told if the stream is closed.
+    let _gone = stream.write_all(text.as_bytes());
+    ExitCode::from(code)
 }

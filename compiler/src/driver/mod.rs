@@ -167,6 +167,12 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
             cluster.complete(&mut facts.inventory, &mut facts.stated, target, &mut acc);
             lower::settle(&mut program, &facts, &own);
         }
+        let given = environment
+            .as_ref()
+            .and_then(|name| project.manifest.environments.get(name));
+        program
+            .names
+            .give_params(given.into_iter().flatten().map(|arg| &arg.name));
         let mut policies = lower::lower(&program, target, &mut acc);
         let artifacts = if acc.has_errors() {
             Vec::new()

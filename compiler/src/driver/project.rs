@@ -145,6 +145,12 @@ pub struct ProjectFile {
     pub environment: Option<String>,
 }
 
+/// Whether a folder is left out of projects by its name: it is hidden, or holds what other tools made.
+#[must_use]
+pub fn is_foreign(name: &str) -> bool {
+    name.starts_with('.') || FOREIGN.contains(&name)
+}
+
 /// Whether a folder holds anything of a project, at any depth.
 pub(super) fn is_project(files: &dyn Files, location: &Location) -> bool {
     let found = find(files, location);

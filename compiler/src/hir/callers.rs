@@ -390,6 +390,7 @@ impl<'a> Resolver<'a, '_> {
                 .push(errors::invalid_name(&value.text, value.span, "a namespace", false));
             return None;
         }
+        self.program.names.namespace_used(&value.text, value.span);
         Some(value)
     }
 
@@ -425,6 +426,7 @@ impl<'a> Resolver<'a, '_> {
                 .push(errors::invalid_name(&value.text, value.span, "an account", true));
             return None;
         }
+        self.program.names.namespace_of(&value.text, value.span);
         Some((Value::plain(namespace, value.span), Value::plain(name, value.span)))
     }
 

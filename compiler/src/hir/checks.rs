@@ -68,6 +68,7 @@ impl<'a> Resolver<'a, '_> {
                     .iter()
                     .any(|(key, decl)| key.1 == name && matches!(decl.it, Caller::Scope(_)));
             if known && named {
+                self.program.names.namespace_of(&value.text, value.span);
                 return Some(At {
                     it: (namespace.to_owned(), name.to_owned()),
                     span: value.span,
@@ -94,7 +95,8 @@ impl<'a> Resolver<'a, '_> {
             Some((namespace, name)) => (Space::Namespace(namespace.into()), name.to_owned()),
             None => (Space::Top(0), text.to_owned()),
         };
-        if let Some(Caller::Scope(draft)) = self.callers.get(&key).map(|decl| &decl.it) {
+        if let Some((Caller::Scope(draft), declared)) = self.callers.get(&key).map(|decl| (&decl.it, decl.span)) {
+            self.program.names.used(text, span, declared);
             return Some(Pods::Scope(*draft));
         }
         if let Some((namespace, name)) = text.split_once('/')
@@ -396,6 +398,7 @@ impl<'a> Resolver<'a, '_> {
                     self.acc.push(diagnostic);
                     return None;
                 }
+                self.program.names.provider_used(&name.it, name.span);
                 Extra::Answer {
                     provider: name.it,
                     allow: *allow,

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::NameKind;
 use super::names::{Caller, Decl, Env, Found, Operation, Space, Template};
 use super::resolver::{Draft, Entry, MAX_EXPANSIONS, ObjectDraft, Resolver};
 use super::{ScopeKind, Target, TargetKind, Unit, errors};
@@ -52,6 +53,8 @@ impl<'a> Resolver<'a, '_> {
 
     fn declare_template(&mut self, item: &'a ast::Item, space: &Space, env: &Env) {
         if let ItemKind::Template { name, params, items } = &item.kind {
+            self.name_declared(NameKind::Template, name, env);
+            self.params_declared(params, env);
             let decl = Decl {
                 it: Template { params, items },
                 env: env.clone(),
@@ -66,9 +69,17 @@ impl<'a> Resolver<'a, '_> {
 
     fn declare_item(&mut self, item: &'a ast::Item, space: &Space, env: &Env) {
         match &item.kind {
-            ItemKind::Identity { name, who } => self.declare_caller(name, Caller::Identity(who), space, env),
-            ItemKind::Issuer(issuer) => self.declare_caller(&issuer.name, Caller::Issuer(issuer), space, env),
+            ItemKind::Identity { name, who } => {
+                self.name_declared(NameKind::Identity, name, env);
+                self.declare_caller(name, Caller::Identity(who), space, env);
+            }
+            ItemKind::Issuer(issuer) => {
+                self.name_declared(NameKind::Issuer, &issuer.name, env);
+                self.params_declared(&issuer.params, env);
+                self.declare_caller(&issuer.name, Caller::Issuer(issuer), space, env);
+            }
             ItemKind::Operation { name, what, when } => {
+                self.name_declared(NameKind::Operation, name, env);
                 let it = Operation {
                     what,
                     when: when.as_ref(),
@@ -84,6 +95,17 @@ impl<'a> Resolver<'a, '_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn name_declared(&mut self, kind: NameKind, name: &ast::Name, env: &Env) {
+        let namespace = env.namespace.as_deref();
+        self.program.names.declare(kind, &name.text, name.span, namespace);
+    }
+
+    fn params_declared(&mut self, params: &[ast::Param], env: &Env) {
+        for param in params {
+            self.name_declared(NameKind::Argument, &param.name, env);
         }
     }
 
@@ -154,6 +176,14 @@ impl<'a> Resolver<'a, '_> {
             self.not_brought.insert(name.text.clone());
             return;
         }
+        for span in caller.iter().map(|d| d.span).chain(operation.iter().map(|d| d.span)) {
+            self.program.names.used(&used.name.text, used.name.span, span);
+            self.program.names.used(&name.text, name.span, span);
+        }
+        if let Some(decl) = &template {
+            self.program.names.used(&used.name.text, used.name.span, decl.span);
+            self.program.names.used(&name.text, name.span, decl.span);
+        }
         let mut clash = None;
         if let Some(decl) = caller {
             let span = decl.span;
@@ -198,6 +228,9 @@ impl<'a> Resolver<'a, '_> {
                 }
                 ItemKind::Namespace { name, items } => {
                     if let Some(env) = self.namespace_env(name, &env) {
+                        let namespace = env.namespace.as_deref().unwrap_or_default();
+                        let names = &mut self.program.names;
+                        names.declare(NameKind::Namespace, namespace, name.span, None);
                         let draft = self.namespace_draft(item, name.span, &env);
                         self.land(items, &env, Landing { draft, object: None });
                     }
@@ -330,7 +363,11 @@ impl<'a> Resolver<'a, '_> {
 
     fn expand(&mut self, item: &'a ast::Item, name: &'a ast::Name, args: &'a [ast::NamedArg], env: &Env, at: Landing) {
         let (key, decl) = match self.templates.find(&name.text, env) {
-            Found::One(key, decl) => (key, decl.clone()),
+            Found::One(key, decl) => {
+                let decl = decl.clone();
+                self.program.names.used(&name.text, name.span, decl.span);
+                (key, decl)
+            }
             Found::Ambiguous(one, other) => {
                 self.acc
                     .push(errors::ambiguous_name(name, self.templates.class, one, other));
@@ -403,11 +440,20 @@ impl<'a> Resolver<'a, '_> {
         let draft = self.new_draft(kind, namespace.clone(), span, inner.clone());
         self.add_doc(draft, item);
         if let (Some(name), Some(target)) = (name, targets.first()) {
-            let space = namespace.map_or(Space::Top(0), Space::Namespace);
             let name = ast::Name {
                 text: name,
                 span: target.name.span,
             };
+            let what = match target.kind {
+                ast::TargetKind::Gateway => NameKind::Gateway,
+                ast::TargetKind::Waypoint => NameKind::Waypoint,
+                ast::TargetKind::Workload | ast::TargetKind::Service | ast::TargetKind::ServiceEntry => {
+                    NameKind::Workload
+                }
+            };
+            let names = &mut self.program.names;
+            names.declare(what, &name.text, name.span, namespace.as_deref());
+            let space = namespace.map_or(Space::Top(0), Space::Namespace);
             self.declare_caller(&name, Caller::Scope(draft), &space, env);
         }
         self.land(items, &inner, Landing { draft, object: None });

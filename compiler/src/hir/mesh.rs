@@ -108,6 +108,9 @@ impl<'a> Resolver<'a, '_> {
             ));
             return;
         }
+        self.program
+            .names
+            .declare(super::NameKind::Provider, &name.it, name.span, None);
         self.program.mesh.providers.push(Provider {
             name: name.it,
             grpc,

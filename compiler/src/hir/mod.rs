@@ -8,6 +8,7 @@ mod checks;
 mod collect;
 mod destinations;
 pub mod errors;
+mod index;
 mod issuers;
 mod mesh;
 pub mod model;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostics::Diagnostics;
 use crate::source::Span;
 use crate::syntax::ast;
+pub use index::{Declaration, NameIndex, NameKind, Use};
 pub use model::*;
 use names::{Caller, Env, Key, Operation, ParamValue, Table};
 use resolver::Resolver;
@@ -128,6 +130,7 @@ pub fn resolve(
     for unit in &project {
         resolver.checks(unit);
     }
+    resolver.program.names.finish();
     resolver.program
 }
 
@@ -147,6 +150,7 @@ impl<'a> Resolver<'a, '_> {
                     .push(errors::said_twice(&format!("param `{}`", name.text), name.span, None));
                 continue;
             }
+            self.program.names.declare(NameKind::Param, &name.text, name.span, None);
             let text = |text: &String| Value::plain(text.as_str(), name.span);
             let value = match (settings.get(&name.text), default) {
                 (Some(Setting::One(one)), _) => Some(ParamValue {

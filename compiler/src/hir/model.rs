@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::index::NameIndex;
 pub use crate::policy::inventory::{Normalization, Protocol};
 pub use crate::policy::request::Outcome;
 use crate::policy::stated::Stated;
@@ -24,6 +25,7 @@ pub struct Program {
     pub tests: Vec<Test>,
     /// The waypoints of Services where no block says them, by namespace and name of the Service.
     pub service_waypoints: BTreeMap<(String, String), WaypointUse>,
+    pub names: NameIndex,
 }
 
 /// An issuer, by its index in [`Program::issuers`].

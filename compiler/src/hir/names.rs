@@ -51,6 +51,8 @@ pub(super) struct Frame {
     pub(super) id: usize,
     pub(super) values: BTreeMap<String, ParamValue>,
     pub(super) names: BTreeMap<String, Bound>,
+    /// Where each of them is declared.
+    pub(super) declared: BTreeMap<String, Span>,
 }
 
 /// The values of a parameter.

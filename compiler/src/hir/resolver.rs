@@ -80,7 +80,11 @@ impl<'a> Resolver<'a, '_> {
     /// What a caller's name means; a mistake is reported.
     pub(super) fn find_caller(&mut self, name: &ast::Name, env: &Env) -> Option<(Key, Decl<Caller<'a>>)> {
         match self.callers.find(&name.text, env) {
-            Found::One(key, decl) => Some((key, decl.clone())),
+            Found::One(key, decl) => {
+                let decl = decl.clone();
+                self.program.names.used(&name.text, name.span, decl.span);
+                Some((key, decl))
+            }
             Found::Ambiguous(one, other) => {
                 self.acc
                     .push(errors::ambiguous_name(name, self.callers.class, one, other));
@@ -103,7 +107,11 @@ impl<'a> Resolver<'a, '_> {
     /// What an operation's name means; a mistake is reported.
     pub(super) fn find_operation(&mut self, name: &ast::Name, env: &Env) -> Option<(Key, Decl<Operation<'a>>)> {
         match self.operations.find(&name.text, env) {
-            Found::One(key, decl) => Some((key, decl.clone())),
+            Found::One(key, decl) => {
+                let decl = decl.clone();
+                self.program.names.used(&name.text, name.span, decl.span);
+                Some((key, decl))
+            }
             Found::Ambiguous(one, other) => {
                 self.acc
                     .push(errors::ambiguous_name(name, self.operations.class, one, other));
@@ -134,17 +142,25 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The names that a parameter of `kind` stands for, where `name` is one; `Some(None)` where it is of another kind.
-    pub(super) fn bound(&self, name: &ast::Name, env: &Env) -> Option<Bound> {
-        env.frame.as_ref().and_then(|f| f.names.get(&name.text)).cloned()
+    pub(super) fn bound(&mut self, name: &ast::Name, env: &Env) -> Option<Bound> {
+        let bound = env.frame.as_ref().and_then(|f| f.names.get(&name.text)).cloned()?;
+        self.argument_used(name, env);
+        Some(bound)
     }
 
     /// A new frame for an expansion or instance.
-    pub(super) fn frame(&mut self, values: BTreeMap<String, ParamValue>, names: BTreeMap<String, Bound>) -> Rc<Frame> {
+    fn frame(
+        &mut self,
+        values: BTreeMap<String, ParamValue>,
+        names: BTreeMap<String, Bound>,
+        params: &[ast::Param],
+    ) -> Rc<Frame> {
         self.frames += 1;
         Rc::new(Frame {
             id: self.frames,
             values,
             names,
+            declared: params.iter().map(|p| (p.name.text.clone(), p.name.span)).collect(),
         })
     }
 
@@ -161,7 +177,11 @@ impl<'a> Resolver<'a, '_> {
         let mut names = BTreeMap::new();
         let mut ok = true;
         for (at, arg) in args.iter().enumerate() {
-            if !params.iter().any(|p| p.name.text == arg.name.text) {
+            let param = params.iter().find(|p| p.name.text == arg.name.text);
+            if let Some(param) = param {
+                let names = &mut self.program.names;
+                names.used(&arg.name.text, arg.name.span, param.name.span);
+            } else {
                 self.acc.push(errors::unknown_argument(owner, &arg.name, params));
                 ok = false;
             }
@@ -200,7 +220,7 @@ impl<'a> Resolver<'a, '_> {
                 }
             }
         }
-        ok.then(|| self.frame(values, names))
+        ok.then(|| self.frame(values, names, params))
     }
 
     /// An argument's values: never an empty list, which to Istio would mean anyone.

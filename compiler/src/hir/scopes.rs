@@ -339,6 +339,7 @@ impl<'a> Resolver<'a, '_> {
                 name: text.it.clone(),
             },
         };
+        self.program.names.namespace_of(&text.it, text.span);
         if let WaypointUse::Named { namespace, name } = &it {
             if let Some(namespace) = namespace {
                 self.check_kube_name(namespace, text.span, "a namespace", false);
@@ -457,6 +458,7 @@ impl<'a> Resolver<'a, '_> {
                     self.acc.push(diagnostic);
                     return None;
                 }
+                self.program.names.provider_used(&provider_name.it, provider_name.span);
                 let body_hir = self.body(body, env)?;
                 let kinds = body_hir.who.kinds();
                 if let Some(kind) = kinds

@@ -47,7 +47,9 @@ impl<'a> Resolver<'a, '_> {
     /// The values of a parameter that is visible in `env`.
     fn param(&mut self, name: &ast::Name, env: &Env) -> Option<ParamValue> {
         if let Some(value) = env.frame.as_ref().and_then(|f| f.values.get(&name.text)) {
-            return Some(value.clone());
+            let value = value.clone();
+            self.argument_used(name, env);
+            return Some(value);
         }
         let here = match name.text.as_str() {
             "namespace" => env.here_namespace.clone(),
@@ -61,6 +63,7 @@ impl<'a> Resolver<'a, '_> {
             });
         }
         if let Some(value) = (env.module == 0).then(|| self.params.get(&name.text)).flatten() {
+            self.program.names.param_used(name);
             return value.clone();
         }
         let mut known: Vec<&str> = env

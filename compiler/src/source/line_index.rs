@@ -100,7 +100,7 @@ impl LineIndex {
 }
 
 /// The nearest character boundary at or before `offset`.
-fn floor_char_boundary(text: &str, offset: usize) -> usize {
+pub(crate) fn floor_char_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
         offset -= 1;

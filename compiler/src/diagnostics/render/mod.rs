@@ -35,7 +35,7 @@ impl<'a> Place<'a> {
 }
 
 /// The remark on a finding that does not arise in every environment of the project.
-fn environments_note(diagnostic: &Diagnostic) -> Option<String> {
+pub(crate) fn environments_note(diagnostic: &Diagnostic) -> Option<String> {
     match diagnostic.environments.as_slice() {
         [] => None,
         [one] => Some(format!("only in environment `{one}`")),

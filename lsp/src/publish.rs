@@ -1,0 +1,74 @@
+//! Findings to the client: those of the newest state alone, and none that no longer hold.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tower_lsp_server::Client;
+use tower_lsp_server::ls_types::Diagnostic;
+
+use crate::answers::answer;
+use crate::session::Shared;
+use crate::{reference, to_proto};
+
+/// What is shown of a file: the version of its open text, and its findings.
+type Shown = BTreeMap<PathBuf, (Option<i32>, Vec<Diagnostic>)>;
+
+/// Publishes whenever `changed` says that something may have changed, as long as the server lives.
+///
+/// While findings are worked out nothing stands still: if a change came in between, they are dropped and worked out
+/// again, so that a client never sees those of an older text.
+pub(crate) async fn publish(client: Client, shared: Arc<Shared>, changed: Arc<Notify>) {
+    let mut shown = Shown::new();
+    loop {
+        changed.notified().await;
+        let generation = shared.generation();
+        let worker = Arc::clone(&shared);
+        let Ok(found) = answer(move || found(&worker)).await else {
+            continue;
+        };
+        if shared.generation() != generation {
+            changed.notify_one();
+            continue;
+        }
+        let gone: Vec<PathBuf> = shown
+            .keys()
+            .filter(|path| !found.contains_key(*path))
+            .cloned()
+            .collect();
+        for path in gone {
+            shown.remove(&path);
+            if let Some(uri) = to_proto::uri(&path) {
+                client.publish_diagnostics(uri, Vec::new(), None).await;
+            }
+        }
+        for (path, now) in found {
+            if shown.get(&path) == Some(&now) {
+                continue;
+            }
+            if let Some(uri) = to_proto::uri(&path) {
+                client.publish_diagnostics(uri, now.1.clone(), now.0).await;
+            }
+            shown.insert(path, now);
+        }
+    }
+}
+
+/// The findings of now: of every open text, and of every other file that has some.
+fn found(shared: &Shared) -> Shown {
+    let context = shared.context();
+    let library = reference::folder();
+    let mut found = Shown::new();
+    for (path, list) in context.snapshot.diagnostics() {
+        let version = context.snapshot.document(&path).map(|document| document.version());
+        let list: Vec<Diagnostic> = list
+            .iter()
+            .filter_map(|d| to_proto::diagnostic(&context, &path, d, &library))
+            .collect();
+        if version.is_some() || !list.is_empty() {
+            found.insert(path, (version, list));
+        }
+    }
+    found
+}

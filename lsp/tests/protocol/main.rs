@@ -1,0 +1,10 @@
+//! The real server over its real streams: every capability that it announces, in a conversation.
+
+#[cfg(test)]
+mod basics;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod robust;
