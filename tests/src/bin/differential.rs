@@ -130,9 +130,10 @@ fn save(file: &Path, progress: &Progress) -> Result<()> {
 fn summary(total: &Tally, seconds: f64) -> String {
     let parts = total.seconds;
     let mut text = format!(
-        "{} pairs in {seconds:.0} s: istiod's code {:.0} s (beside the rest), Envoy's start {:.0} s, asking {:.0} s, judging {:.1} s; \
+        "{} pairs ({} of programs) in {seconds:.0} s: istiod's code {:.0} s (beside the rest), Envoy's start {:.0} s, asking {:.0} s, judging {:.1} s; \
          Envoy {} MB; {} objects refused by a cluster\noutcomes: ",
         total.pairs,
+        total.of_programs,
         parts.configure,
         parts.start,
         parts.ask,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::program;
 use crate::envoy::Scenario;
 use crate::envoy::request::Request;
 use crate::{repository, yaml};
@@ -66,6 +67,12 @@ impl Case {
         let requests = fields.remove("requests").context("there are no `requests`")?;
         let mut scenario: Scenario = serde_json::from_value(document)?;
         name.clone_into(&mut scenario.name);
+        if let Some(program) = &scenario.program {
+            scenario.objects = match program::objects(program)? {
+                Ok(objects) => objects,
+                Err(lines) => bail!("the program is wrong in lines {lines:?}, counted from 0"),
+            };
+        }
         let lines: Vec<Map<String, Value>> = serde_json::from_value(requests)?;
         let asked = lines.into_iter().map(|line| {
             let (known, request): (Map<_, _>, Map<_, _>) =

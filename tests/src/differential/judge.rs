@@ -16,6 +16,7 @@ use meshc::policy::{Keys as PolicyKeys, PolicySet, Target};
 use meshc::source::{FileId, Span};
 use serde_json::Value;
 
+use super::program;
 use crate::envoy::keys::{claims, set_of};
 use crate::envoy::request::{Authority, Payload, Place, Request, Signed, Token};
 use crate::envoy::{Keys, Pod, Scenario, Served};
@@ -24,6 +25,8 @@ use crate::envoy::{Keys, Pod, Scenario, Served};
 pub struct Understood {
     policies: PolicySet,
     inventory: Inventory,
+    /// The scenario's pods among the workloads of the inventory.
+    pods: Vec<usize>,
     /// Reads tokens that stand in requests as texts.
     pub tokens: TokenReader,
 }
@@ -31,6 +34,9 @@ pub struct Understood {
 impl Understood {
     /// Reads its objects as manifests, and the rest as facts.
     pub fn new(scenario: &Scenario, keys: &Keys) -> Result<Self> {
+        if let Some(text) = &scenario.program {
+            return Self::of_program(scenario, text, keys);
+        }
         let mut acc = Diagnostics::default();
         let text = scenario.manifests(keys)?;
         let read = manifests::read(FileId(0), &text, Target::NEWEST, &mut acc);
@@ -58,6 +64,7 @@ impl Understood {
         });
         Ok(Self {
             tokens: TokenReader::new(&read.policies, &KeyFiles::new()),
+            pods: (0..workloads.len()).collect(),
             policies: read.policies,
             inventory: Inventory {
                 mesh: mesh(&scenario.mesh)?,
@@ -68,11 +75,28 @@ impl Understood {
         })
     }
 
+    /// Compiles its program: policies and facts are what the program says.
+    fn of_program(scenario: &Scenario, text: &str, keys: &Keys) -> Result<Self> {
+        let build = program::compile(text, keys)?;
+        let inventory = build.facts.inventory;
+        let index = |pod: &Pod| {
+            let own = |it: &Workload| it.namespace == pod.namespace && it.name == pod.name;
+            let index = inventory.workloads.iter().position(own);
+            index.with_context(|| format!("the program does not know the pod {pod}"))
+        };
+        Ok(Self {
+            tokens: TokenReader::new(&build.policies, &KeyFiles::new()),
+            pods: scenario.pods.iter().map(index).collect::<Result<_>>()?,
+            policies: build.policies,
+            inventory,
+        })
+    }
+
     /// The filters that meshc makes for a pod, as an index into the scenario's; `None` where it makes none.
     #[must_use]
     pub fn filters(&self, pod: usize, http: bool) -> Option<Vec<Value>> {
         let homes = Homes::new(&self.policies);
-        let enforcer = Enforcer::of(self.inventory.workloads.get(pod)?)?;
+        let enforcer = Enforcer::of(self.inventory.workloads.get(*self.pods.get(pod)?)?)?;
         let effective = Effective::compose(&homes, &self.inventory, Target::NEWEST, enforcer);
         if http {
             envoy::http_filters(&effective)
@@ -103,7 +127,13 @@ pub fn as_outcome(seen: &str) -> &str {
 }
 
 /// The request in meshc's terms; `None`: it says something that they have no word for.
-pub fn question(scenario: &Scenario, request: &Request, keys: &Keys, now: i64) -> Result<Option<asked::Request>> {
+pub fn question(
+    understood: &Understood,
+    scenario: &Scenario,
+    request: &Request,
+    keys: &Keys,
+    now: i64,
+) -> Result<Option<asked::Request>> {
     let nameless =
         request.authority == Authority::Foreign || request.alpn.is_some() || request.payload == Payload::ForeignTls;
     let called = |pod: &&Pod| request.to.is_empty() || pod.to_string() == request.to;
@@ -113,6 +143,7 @@ pub fn question(scenario: &Scenario, request: &Request, keys: &Keys, now: i64) -
         .position(|pod| called(&pod))
         .with_context(|| format!("no pod `{}`", request.to))?;
     let pod = scenario.pods.get(index).context("no such pod")?;
+    let workload = *understood.pods.get(index).context("no such pod")?;
     let caller = match &request.peer {
         None => Caller::Outsider,
         // To a gateway that asks for no certificate.
@@ -150,7 +181,7 @@ pub fn question(scenario: &Scenario, request: &Request, keys: &Keys, now: i64) -
         headers: headers.collect::<Result<_>>()?,
         tokens: tokens.collect::<Result<_>>()?,
         now: Some(now),
-        ..asked::Request::new(Destination::Known(index), caller)
+        ..asked::Request::new(Destination::Known(workload), caller)
     }))
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::generate::World;
 use super::judge::as_outcome;
 use super::observed::Disagreement;
+use super::program;
 use super::run::Session;
 use crate::envoy::Scenario;
 use crate::envoy::request::Request;
@@ -89,15 +90,27 @@ fn size(scenario: &Scenario, requests: &[Request]) -> usize {
     json!([scenario, requests]).to_string().len()
 }
 
+/// Of a program the lines are what can be left out, of the rest every field and item.
 fn whole(it: &Disagreement) -> Value {
-    json!({ "mesh": it.scenario.mesh, "pods": it.scenario.pods, "objects": it.scenario.objects, "request": it.request })
+    let (name, parts) = match &it.scenario.program {
+        Some(program) => ("program", json!(program.lines().collect::<Vec<_>>())),
+        None => ("objects", json!(it.scenario.objects)),
+    };
+    json!({ "mesh": it.scenario.mesh, "pods": it.scenario.pods, name: parts, "request": it.request })
 }
 
 /// `None`: what was left out was needed to read it.
 fn world(value: Value) -> Option<World> {
     let mut fields: Map<String, Value> = serde_json::from_value(value).ok()?;
     let request: Request = serde_json::from_value(fields.remove("request")?).ok()?;
-    let scenario: Scenario = serde_json::from_value(Value::Object(fields)).ok()?;
+    if let Some(Value::Array(lines)) = fields.get("program") {
+        let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+        fields.insert("program".to_owned(), json!(lines.join("\n")));
+    }
+    let mut scenario: Scenario = serde_json::from_value(Value::Object(fields)).ok()?;
+    if let Some(program) = &scenario.program {
+        scenario.objects = program::objects(program).ok()?.ok()?;
+    }
     let objects = scenario.objects.iter().all(|object| {
         let text = |pointer| object.pointer(pointer).is_some_and(Value::is_string);
         text("/kind") && text("/apiVersion") && text("/metadata/name") && text("/metadata/namespace")
@@ -167,7 +180,11 @@ fn without(whole: &Value, steps: &[Path]) -> Value {
 /// As a file of `tests/cases/differential`, which says what the proxy does.
 pub fn to_case(it: &Disagreement) -> Result<String> {
     let mut text = format!("# From {}: meshc said {}.\n", it.scenario.name, it.said);
-    text.push_str(&serde_saphyr::to_string(&it.scenario)?);
+    let mut scenario = it.scenario.clone();
+    if scenario.program.is_some() {
+        scenario.objects.clear();
+    }
+    text.push_str(&serde_saphyr::to_string(&scenario)?);
     let mut line = serde_json::to_value(&it.request)?;
     if let Some(fields) = line.as_object_mut() {
         fields.insert("expect".to_owned(), json!(it.seen.to_string()));

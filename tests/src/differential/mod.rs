@@ -6,4 +6,5 @@ pub mod generate;
 pub mod judge;
 pub mod minimise;
 pub mod observed;
+pub mod program;
 pub mod run;

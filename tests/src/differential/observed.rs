@@ -47,6 +47,8 @@ impl Disagreement {
 pub struct Tally {
     /// Requests that were answered twice.
     pub pairs: usize,
+    /// Those of them that were asked of programs of the Mesh language.
+    pub of_programs: usize,
     /// Requests that meshc did not answer, by its reason.
     pub unanswered: BTreeMap<String, usize>,
     /// By outcome.
@@ -75,6 +77,7 @@ impl Tally {
     /// Adds another one.
     pub fn add(&mut self, other: Self) {
         self.pairs += other.pairs;
+        self.of_programs += other.of_programs;
         self.refused += other.refused;
         for (reason, count) in other.unanswered {
             *self.unanswered.entry(reason).or_default() += count;
@@ -131,7 +134,7 @@ impl Observed {
         let judge = understood.judge();
         for asked @ (request, seen) in &self.asked {
             *tally.outcomes.entry(seen.to_string()).or_default() += 1;
-            let Some(question) = judge::question(&self.scenario, request, keys, self.now)? else {
+            let Some(question) = judge::question(&understood, &self.scenario, request, keys, self.now)? else {
                 let reason = "meshc has no words for the request".to_owned();
                 *tally.unanswered.entry(reason).or_default() += 1;
                 continue;
@@ -139,7 +142,7 @@ impl Observed {
             let mut said = judge::answer(&judge, &question);
             if !request.tokens.is_empty() {
                 let sent = request.with_texts(&keys.sets, self.now)?;
-                if let Some(mut question) = judge::question(&self.scenario, &sent, keys, self.now)? {
+                if let Some(mut question) = judge::question(&understood, &self.scenario, &sent, keys, self.now)? {
                     understood.tokens.read(&mut question);
                     let of_text = judge::answer(&judge, &question);
                     // What a token is like as text is not always known of one that is given by what it says.
@@ -152,6 +155,7 @@ impl Observed {
                 Err(reason) => *tally.unanswered.entry(reason).or_default() += 1,
                 Ok(said) => {
                     tally.pairs += 1;
+                    tally.of_programs += usize::from(self.scenario.program.is_some());
                     if said != judge::as_outcome(&seen.to_string()) {
                         tally.disagreements.push(differs(asked, said.to_owned()));
                     }

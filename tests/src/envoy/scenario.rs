@@ -23,7 +23,23 @@ pub struct Scenario {
     /// The first is asked where a request names none.
     #[serde(default = "httpbin", skip_serializing_if = "is_httpbin")]
     pub pods: Vec<Pod>,
+    /// A program of the Mesh language, which says the same as the objects: they are what it emits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Value>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            mesh: Value::Null,
+            pods: httpbin(),
+            program: None,
+            objects: Vec::new(),
+        }
+    }
 }
 
 /// A pod behind a Service, both of one name.

@@ -2,10 +2,12 @@
 
 mod facts;
 mod policies;
+mod programs;
 mod requests;
 
 use serde_json::{Map, Value, json};
 
+use super::program;
 use crate::envoy::request::Request;
 use crate::envoy::{Pod, Scenario};
 use crate::generate::Die;
@@ -22,6 +24,9 @@ pub struct World {
     pub requests: Vec<Request>,
 }
 
+/// One world in so many is a program of the Mesh language, the others are Istio's objects.
+const PROGRAMS: u64 = 4;
+
 /// A mesh of this seed, one of many.
 #[must_use]
 pub fn world(seed: u64, index: u64) -> World {
@@ -29,45 +34,14 @@ pub fn world(seed: u64, index: u64) -> World {
         seed.wrapping_mul(0x1_0000_0001)
             .wrapping_add(index.wrapping_mul(0x9e37_79b9)),
     );
-    let pods: Vec<Pod> = (1..=PODS).map(|number| pod(number, &mut die)).collect();
     let mut scenario = Scenario {
         name: format!("{seed}-{index}"),
-        mesh: settings(&mut die),
-        objects: Vec::new(),
-        pods,
+        ..Scenario::default()
     };
-    let wide = |namespace: &str| Scope {
-        namespace: namespace.to_owned(),
-        labels: None,
-    };
-    let mut names = (1..).map(|number| format!("p{number}"));
-    let mut name = || names.next().unwrap_or_default();
-    let objects = &mut scenario.objects;
-    for namespace in [ROOT, "foo", "bar"] {
-        let scope = wide(namespace);
-        if die.once_in(3) {
-            objects.push(policies::peer(&name(), &scope, &mut die));
-        }
-        if die.once_in(4) {
-            objects.push(policies::request(&name(), &scope, &mut die));
-        }
-        // What holds in the whole mesh hides what holds at a pod.
-        if die.once_in(if namespace == ROOT { 6 } else { 4 }) {
-            objects.push(policies::authorization(&name(), &scope, &mut die));
-        }
-    }
-    for pod in &scenario.pods {
-        let scope = selecting(pod, &mut die);
-        if die.once_in(3) {
-            objects.push(policies::peer(&name(), &own(pod), &mut die));
-        }
-        for _ in 0..die.pick(&[0, 0, 1, 1, 2]) {
-            objects.push(policies::request(&name(), &scope, &mut die));
-        }
-        for _ in 0..die.pick(&[1, 1, 2, 3]) {
-            let scope = selecting(pod, &mut die);
-            objects.push(policies::authorization(&name(), &scope, &mut die));
-        }
+    if index % PROGRAMS == PROGRAMS - 1 {
+        compose_program(&mut scenario, &mut die);
+    } else {
+        compose_objects(&mut scenario, &mut die);
     }
     let mut asked = Vec::new();
     for pod in &scenario.pods {
@@ -83,6 +57,73 @@ pub fn world(seed: u64, index: u64) -> World {
     World {
         scenario,
         requests: asked,
+    }
+}
+
+/// Lines that are wrong are left out so many times; more are seldom needed.
+const ROUNDS: usize = 8;
+
+fn compose_program(scenario: &mut Scenario, die: &mut Die) {
+    scenario.pods = (1..=PODS).map(|number| pod(number, die)).collect();
+    for pod in &mut scenario.pods {
+        // What would select pods in the root namespace selects them everywhere, which the language says in `mesh`.
+        if pod.namespace == ROOT {
+            "foo".clone_into(&mut pod.namespace);
+        }
+    }
+    scenario.mesh = settings(die);
+    let mut text = programs::program(&scenario.pods, &scenario.mesh, die);
+    for _ in 0..ROUNDS {
+        match program::objects(&text) {
+            Ok(Ok(objects)) => {
+                scenario.objects = objects;
+                scenario.program = Some(text);
+                return;
+            }
+            Ok(Err(wrong)) => {
+                let lines = text.lines().enumerate().filter(|(line, _)| !wrong.contains(line));
+                text = lines.map(|(_, line)| format!("{line}\n")).collect();
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+fn compose_objects(scenario: &mut Scenario, die: &mut Die) {
+    scenario.pods = (1..=PODS).map(|number| pod(number, die)).collect();
+    scenario.mesh = settings(die);
+    let wide = |namespace: &str| Scope {
+        namespace: namespace.to_owned(),
+        labels: None,
+    };
+    let mut names = (1..).map(|number| format!("p{number}"));
+    let mut name = || names.next().unwrap_or_default();
+    let objects = &mut scenario.objects;
+    for namespace in [ROOT, "foo", "bar"] {
+        let scope = wide(namespace);
+        if die.once_in(3) {
+            objects.push(policies::peer(&name(), &scope, die));
+        }
+        if die.once_in(4) {
+            objects.push(policies::request(&name(), &scope, die));
+        }
+        // What holds in the whole mesh hides what holds at a pod.
+        if die.once_in(if namespace == ROOT { 6 } else { 4 }) {
+            objects.push(policies::authorization(&name(), &scope, die));
+        }
+    }
+    for pod in &scenario.pods {
+        let scope = selecting(pod, die);
+        if die.once_in(3) {
+            objects.push(policies::peer(&name(), &own(pod), die));
+        }
+        for _ in 0..die.pick(&[0, 0, 1, 1, 2]) {
+            objects.push(policies::request(&name(), &scope, die));
+        }
+        for _ in 0..die.pick(&[1, 1, 2, 3]) {
+            let scope = selecting(pod, die);
+            objects.push(policies::authorization(&name(), &scope, die));
+        }
     }
 }
 
