@@ -16,6 +16,7 @@ use meshc::driver::project::Location;
 use meshc::driver::{self, Build, Options};
 use meshc::policy::Target;
 use meshc::policy::evaluate::Judge;
+use meshc::policy::evaluate::nearest::nearest;
 use meshc::policy::request::{Caller, Destination, Outcome, Request};
 use meshc::source::files::Memory;
 
@@ -24,6 +25,9 @@ const HUNDRED_RULES: Duration = Duration::from_micros(1);
 
 /// One request against 1,000 rules of a workload.
 const THOUSAND_RULES: Duration = Duration::from_micros(5);
+
+/// One refusal with its nearest miss, so that 10,000 are said in a second.
+const REFUSED: Duration = Duration::from_micros(100);
 
 /// What is in force at 1,000 workloads with 10,000 rules; here there are 3,000.
 const COMPOSED: Duration = Duration::from_millis(200);
@@ -43,10 +47,22 @@ const ASKED: usize = 100;
 /// So many requests are answered at once, because one is too short for the clock.
 const BATCH: u32 = 100;
 
+/// Path, namespace and method of requests that [`generate::crowded`] refuses from 10 rules on, and how many of them must change.
+const REQUESTS_REFUSED: &[((&str, &str, &str), usize)] = &[
+    (("/elsewhere", "team-5", "GET"), 1),
+    (("/items/7/x", "team-8", "GET"), 1),
+    (("/elsewhere", "nobody", "GET"), 2),
+    (("/items/7/x", "team-7", "DELETE"), 1),
+    (("/elsewhere", "nobody", "POST"), 3),
+];
+
 fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     let hundred = requests(&mut criterion, "answer/100 rules", 100);
     let thousand = requests(&mut criterion, "answer/1,000 rules", 1000);
+    let few_refused = refused(&mut criterion, "refused/10 rules", 10);
+    let hundred_refused = refused(&mut criterion, "refused/100 rules", 100);
+    let thousand_refused = refused(&mut criterion, "refused/1,000 rules", 1000);
     let few = compose(
         &mut criterion,
         "compose/300 workloads",
@@ -59,14 +75,20 @@ fn main() {
     let asked = folder.as_ref().and_then(|folder| {
         let folder = folder.path();
         write_project(folder).ok()?;
+        write_crowd(&folder.join("crowd")).ok()?;
         let eval = ["meshc", "eval", ".", "--requests", "requests.jsonl"];
-        let eval = measure::best(&mut criterion, "eval/10,000 requests", || ask(folder, &eval));
+        let eval_time = measure::best(&mut criterion, "eval/10,000 requests", || ask(folder, &eval));
         let test = measure::best(&mut criterion, "test/10,000 lines", || {
             ask(folder, &["meshc", "test", "."])
         });
-        Some((eval, test))
+        let eval = ["meshc", "eval", ".", "--requests", "requests.jsonl"];
+        let crowd = folder.join("crowd");
+        let refused = measure::best(&mut criterion, "eval/10,000 refused by 1,000 rules", || {
+            ask(&crowd, &eval)
+        });
+        Some((eval_time, test, refused))
     });
-    let (eval, test) = asked.unwrap_or_default();
+    let (eval, test, crowd) = asked.unwrap_or_default();
     criterion.final_summary();
 
     measure::ratio(
@@ -76,6 +98,26 @@ fn main() {
         1.0,
     );
     measure::ratio("10,000 lines of tests / 1 s", test, Some(Duration::from_secs(1)), 1.0);
+    measure::ratio(
+        "10,000 requests by the line that 1,000 rules refuse / 1 s",
+        crowd,
+        Some(Duration::from_secs(1)),
+        1.0,
+    );
+    measure::ratio("a refusal by 10 rules / 100 us", few_refused, Some(REFUSED), 1.0);
+    measure::ratio("a refusal by 100 rules / 100 us", hundred_refused, Some(REFUSED), 1.0);
+    measure::ratio(
+        "a refusal by 1,000 rules / 100 us",
+        thousand_refused,
+        Some(REFUSED),
+        1.0,
+    );
+    measure::ratio(
+        "a refusal by 1,000 rules / by 100",
+        thousand_refused,
+        hundred_refused,
+        GROWTH,
+    );
     measure::ratio("a request against 100 rules / 1 us", hundred, Some(HUNDRED_RULES), 1.0);
     measure::ratio(
         "a request against 1,000 rules / 5 us",
@@ -116,6 +158,35 @@ fn requests(criterion: &mut Criterion, name: &str, rules: usize) -> Option<Durat
         (0..BATCH / 2)
             .filter_map(|_| Some((outcome(&allowed).ok()?, outcome(&refused).ok()?)))
             .count()
+    })?;
+    Some(batch / BATCH)
+}
+
+/// Refusals with their nearest misses, of one fact, of two and of three by turns.
+fn refused(criterion: &mut Criterion, name: &str, rules: usize) -> Option<Duration> {
+    let build = read(&generate::crowded(rules))?;
+    let judge = Judge::new(&build.policies, &build.facts.inventory, Target::NEWEST);
+    let at = build.facts.inventory.find("crowd", "api")?;
+    let request = |(path, caller, method): (&str, &str, &str)| Request {
+        method: Some(method.to_owned()),
+        path: Some(path.to_owned()),
+        ..Request::new(
+            Destination::Known(at),
+            Caller::Principal(format!("cluster.local/ns/{caller}/sa/web")),
+        )
+    };
+    let requests: Vec<(Request, usize)> = REQUESTS_REFUSED
+        .iter()
+        .map(|(of, fewest)| (request(*of), *fewest))
+        .collect();
+    let miss = |request| nearest(&judge, request, &judge.answer(request).ok()?);
+    for (request, fewest) in &requests {
+        let found = miss(request).map(|miss| (miss.changes.len(), miss.is_exact));
+        assert_eq!(found, Some((*fewest, true)), "{request:?}");
+    }
+    let batch = measure::best(criterion, name, || {
+        let each = requests.iter().cycle().take(BATCH as usize);
+        each.filter_map(|(request, _)| miss(request)).count()
     })?;
     Some(batch / BATCH)
 }
@@ -210,6 +281,26 @@ fn write_project(folder: &Path) -> std::io::Result<()> {
     }
     fs::write(folder.join("requests.jsonl"), requests)?;
     fs::write(folder.join("tests.mesh"), tests)
+}
+
+/// One workload of 1,000 rules, and requests that it refuses, by the line.
+#[expect(clippy::disallowed_methods, reason = "the command reads a project from disk")]
+fn write_crowd(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for (path, text) in generate::crowded(1000) {
+        fs::write(folder.join(path), text)?;
+    }
+    let mut requests = String::new();
+    for number in 0..A_SECOND / REQUESTS_REFUSED.len() {
+        for ((path, caller, method), _) in REQUESTS_REFUSED {
+            let from = format!("{{\"principal\": \"cluster.local/ns/{caller}/sa/web\"}}");
+            let _ = writeln!(
+                requests,
+                "{{\"at\": \"crowd/api\", \"from\": {from}, \"path\": \"{path}?{number}\", \"method\": \"{method}\"}}"
+            );
+        }
+    }
+    fs::write(folder.join("requests.jsonl"), requests)
 }
 
 /// Runs the command in this process and returns what it printed.

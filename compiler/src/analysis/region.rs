@@ -14,21 +14,8 @@ const MAX_BOXES: usize = 256;
 
 /// The facts of which a rule asks what cannot hold together, in words; `None` if it can match, or if that is not known.
 pub(super) fn contradiction(rule: &CompiledRule, target: Target) -> Option<BTreeSet<String>> {
-    let mut boxes: Vec<Vec<&Test>> = vec![Vec::new()];
-    for clause in &rule.clauses {
-        if boxes.len().saturating_mul(clause.len()) > MAX_BOXES {
-            return None;
-        }
-        boxes = boxes
-            .iter()
-            .flat_map(|tests| {
-                let entries = clause.iter();
-                entries.map(move |entry| tests.iter().copied().chain(entry).collect())
-            })
-            .collect();
-    }
     let mut facts = BTreeSet::new();
-    for tests in boxes {
+    for tests in rule.boxes(MAX_BOXES)? {
         facts.insert(emptied_by(&tests, target)?);
     }
     Some(facts)

@@ -7,7 +7,10 @@ pub mod mtls;
 pub(crate) mod rules;
 pub(crate) mod strings;
 
+use std::sync::{Arc, OnceLock};
+
 use super::evaluate::matching::Facts;
+use super::evaluate::nearest::Goals;
 use super::evaluate::places;
 use super::inventory::{DataPlane, Inventory, Workload, WorkloadKind};
 use super::request::{ObjectRef, Place, Reason};
@@ -150,6 +153,8 @@ pub(crate) struct Stage {
     pub(crate) policies: Vec<Policy>,
     http: Index,
     tcp: Index,
+    /// For a stage of ALLOW policies that refused something: what their rules for requests and for connections want.
+    goals: [OnceLock<Arc<Goals>>; 2],
 }
 
 impl Stage {
@@ -158,7 +163,15 @@ impl Stage {
             http: Index::new(&policies, |policy| policy.rules(true)),
             tcp: Index::new(&policies, |policy| policy.rules(false)),
             policies,
+            goals: Default::default(),
         }
+    }
+
+    /// What the rules want, taken apart.
+    pub(crate) fn goals(&self, http: bool) -> &Arc<Goals> {
+        let [of_requests, of_connections] = &self.goals;
+        let cell = if http { of_requests } else { of_connections };
+        cell.get_or_init(|| Arc::new(Goals::new(&self.policies, http)))
     }
 
     /// The rules that may match what an enforcer sees, with their policies, in order.

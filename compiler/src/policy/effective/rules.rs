@@ -10,7 +10,7 @@ use crate::policy::{Condition, ConditionKey, IpBlock, Lists, Operation, Rule, So
 use crate::source::Span;
 
 /// A test of one value of a fact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Matcher {
     Peer(PeerMatch),
     /// As ztunnel reads identities: it knows only those of four parts.
@@ -44,7 +44,7 @@ pub(crate) enum Matcher {
 }
 
 /// One of `positive` where there are any, and none of `negative`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Test {
     pub(crate) positive: Vec<Matcher>,
     pub(crate) negative: Vec<Matcher>,
@@ -60,6 +60,26 @@ pub(crate) struct CompiledRule {
     pub(crate) index: usize,
     pub(crate) origin: Span,
     pub(crate) clauses: Vec<Clause>,
+}
+
+impl CompiledRule {
+    /// The rule as lists of tests of which one must hold as a whole: of each clause one list. `None`: more than `most`.
+    pub(crate) fn boxes(&self, most: usize) -> Option<Vec<Vec<&Test>>> {
+        let mut boxes: Vec<Vec<&Test>> = vec![Vec::new()];
+        for clause in &self.clauses {
+            if boxes.len().saturating_mul(clause.len()) > most {
+                return None;
+            }
+            boxes = boxes
+                .iter()
+                .flat_map(|tests| {
+                    let entries = clause.iter();
+                    entries.map(move |entry| tests.iter().copied().chain(entry).collect())
+                })
+                .collect();
+        }
+        Some(boxes)
+    }
 }
 
 /// Who compiles, and for what.

@@ -1,7 +1,7 @@
 //! How Istio matches text: wildcard strings, path templates, and the patterns of peer identities.
 
 /// A wildcard string. Only the first form that fits counts, so `*a*` ends with a literal star.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum StringMatch {
     /// `*`.
     Present,
@@ -69,14 +69,14 @@ pub(crate) fn request_principal(value: &str) -> (StringMatch, StringMatch) {
 }
 
 /// A path: a wildcard string, or a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum PathMatch {
     Plain(StringMatch),
     Template(Vec<Piece>),
 }
 
 /// A piece of a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Piece {
     Literal(String),
     /// `{*}`: one character or more of a segment.
@@ -163,7 +163,7 @@ fn is_template_byte(byte: u8) -> bool {
 }
 
 /// `spiffe://` and the identity, as peers are tested.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum PeerMatch {
     Principal(StringMatch),
     /// The pieces between the stars of `/ns/NAMESPACE/`.
@@ -175,7 +175,7 @@ pub(crate) enum PeerMatch {
     TrustDomain(DomainMatch),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum DomainMatch {
     Any,
     Exact(String),

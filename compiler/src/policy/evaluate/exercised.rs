@@ -62,6 +62,10 @@ impl Judge<'_> {
     pub fn exercised(&self, request: &Request) -> Vec<Reason> {
         let mut all: Vec<Reason> = Vec::new();
         let answer = self.observed(request, &mut |effective, facts, judged| {
+            // What the filter of a legacy release made of the facts is not seen.
+            if effective.legacy.is_some() {
+                return;
+            }
             let matching = |stage: &effective::Stage| {
                 let enforced = |policy: &Policy| request.dry_run || !policy.dry_run;
                 let rules = stage.candidates(facts).filter(|(policy, _)| enforced(policy));

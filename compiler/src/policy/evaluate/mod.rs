@@ -455,7 +455,15 @@ impl<'p> Judge<'p> {
                     gateway: pod.gateway.is_some(),
                     protocol_is_known: facts.port.is_some_and(|port| pod.ports.contains_key(&port)),
                 };
-                legacy::judge(at, &facts, &carried, asked)?
+                let answer = legacy::judge(at, &facts, &carried, asked)?;
+                let judged = Judged {
+                    answer,
+                    carried,
+                    token: None,
+                    let_pass: None,
+                };
+                observer(effective, &facts, &judged);
+                judged.answer
             }
             None => {
                 let judged = chain::judge(effective, &mut facts, carried, asked)?;

@@ -94,9 +94,8 @@ impl Setting {
         request
     }
 
-    /// About what an enforcer would see, to leave out values that cannot help. The evaluator has the last word.
-    pub(super) fn seen(&self, facts: &Facts, request: &Request, normalization: Normalization) -> Facts {
-        let mut facts = facts.clone();
+    /// Puts what an enforcer would see of it into `facts`, as far as it can be told without a judge.
+    pub(super) fn show(&self, facts: &mut Facts, normalization: Normalization) {
         match self.clone() {
             Self::Method(method) => facts.method = method,
             Self::Path(sent) => {
@@ -104,36 +103,38 @@ impl Setting {
                     facts.path = seen;
                 }
             }
-            Self::Host(Some(host)) => facts.host = Host::Is(host),
+            Self::Host(host) => facts.host = host.map_or(Host::Unknown, Host::Is),
             Self::Header(name, values) => {
-                facts.headers.retain(|(own, _)| *own != name);
                 let texts = values.into_iter().map(|value| (name.clone(), HeaderValue::Text(value)));
-                facts.headers.extend(texts);
+                facts.headers = texts.collect();
             }
-            Self::Token(token) => facts.claims = token.map(|token| token.claims),
-            Self::Claim(name, value) => {
-                let mut claims = facts.claims.unwrap_or_default();
-                match value {
-                    Some(value) => claims.insert(name, value),
-                    None => claims.remove(&name),
-                };
-                facts.claims = Some(claims);
-            }
+            Self::Claim(name, value) => facts.claims = value.map(|value| BTreeMap::from([(name, value)])),
             Self::Caller(Caller::Principal(principal)) => facts.peer = Peer::Is(principal),
             Self::Caller(Caller::Outsider | Caller::Workload(_)) => facts.peer = Peer::Nobody,
-            Self::Sni(sni) => facts.sni = sni,
+            Self::Sni(sni) => facts.sni = sni.map(|sni| sni.to_ascii_lowercase()),
             Self::Port(port, _) => facts.port = Some(port),
-            Self::PeerIp(address) => {
-                facts.peer_ip = Some(address);
-                if request.client_ip.is_none() {
-                    facts.client_ip = Some(address);
-                }
-            }
+            Self::PeerIp(address) => facts.peer_ip = Some(address),
             Self::ClientIp(address) => facts.client_ip = Some(address),
             Self::DestinationIp(address) => facts.destination_ip = Some(address),
-            Self::Host(None) | Self::Answer(..) => {}
+            Self::Token(_) | Self::Answer(..) => {}
         }
-        facts
+    }
+
+    /// Whether the request has this value without doubt.
+    pub(super) fn is_of(&self, request: &Request) -> bool {
+        match self {
+            Self::Method(method) => request.method.as_ref() == Some(method),
+            Self::Path(path) => request.path.as_ref() == Some(path),
+            Self::Host(host) => request.host == *host,
+            Self::Caller(caller) => request.caller == *caller,
+            Self::Sni(sni) => request.sni == *sni,
+            Self::Answer(provider, allow) => request.answers.get(provider) == Some(allow),
+            Self::Port(port, service) => (request.port, request.service_port) == (Some(*port), *service),
+            Self::PeerIp(address) => request.peer_ip == Some(*address),
+            Self::ClientIp(address) => request.client_ip == Some(*address),
+            Self::DestinationIp(address) => request.destination_ip == Some(*address),
+            Self::Header(..) | Self::Token(_) | Self::Claim(..) => false,
+        }
     }
 }
 

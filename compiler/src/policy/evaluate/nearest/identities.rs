@@ -21,9 +21,9 @@ pub(super) struct Identities {
 
 impl Identities {
     /// Knows the trust domains of the mesh.
-    pub(super) fn of(domains: &[&str]) -> Self {
+    pub(super) fn of(domains: &[String]) -> Self {
         Self {
-            domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+            domains: domains.iter().cloned().collect(),
             ..Self::default()
         }
     }
@@ -55,7 +55,7 @@ impl Identities {
                 }
             }
             Matcher::ZtunnelNamespace(pattern) => {
-                self.namespaces.extend(texts(&BTreeSet::from([pattern.clone()]), fresh));
+                self.namespaces.extend(texts([pattern], fresh));
             }
             Matcher::Peer(PeerMatch::ServiceAccount { namespace, name })
             | Matcher::ZtunnelAccount { namespace, name } => {
@@ -114,8 +114,8 @@ impl Identities {
         }
     }
 
-    /// The identities: those that are named, then all that can be put together, as far as they are few.
-    pub(super) fn all(&self, fresh: &str) -> Vec<String> {
+    /// The identities: those that are named, then all that can be put together; and whether these are all of them.
+    pub(super) fn all(&self, fresh: &str) -> (Vec<String>, bool) {
         let one = BTreeSet::from([fresh.to_owned()]);
         let with_fresh = |names: &BTreeSet<String>| names.iter().cloned().chain(one.clone()).collect::<Vec<_>>();
         let (namespaces, accounts) = (with_fresh(&self.namespaces), with_fresh(&self.accounts));
@@ -131,7 +131,8 @@ impl Identities {
                 .iter()
                 .flat_map(move |namespace| accounts.iter().map(move |account| identity(domain, namespace, account)))
         });
+        let is_complete = self.domains.len() * namespaces.len() * accounts.len() <= MAX_COMBINED;
         all.extend(combined.take(MAX_COMBINED));
-        distinct(all)
+        (distinct(all), is_complete)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::witnesses;
+use crate::policy::effective::rules::Test;
 use crate::policy::request::Json;
 
 /// At most so many values of a header or claim are combined with each other.
@@ -81,4 +82,12 @@ pub(super) fn listed(values: &[String]) -> Json {
         [one] => Json::String(one.clone()),
         more => Json::List(more.iter().cloned().map(Json::String).collect()),
     }
+}
+
+/// Whether so many texts are combined in as many ways as the tests can tell apart. Each test that is wanted can ask for a
+/// value of its own, and so can each that refuses what lacks one.
+pub(super) fn are_all(texts: usize, wanted: &[&Test], tests: &[&Test]) -> bool {
+    let refusing = tests.iter().skip(wanted.len());
+    let asking = wanted.len() + refusing.filter(|test| !test.negative.is_empty()).count();
+    asking <= 1 || (asking <= 3 && texts <= MAX_COMBINED)
 }

@@ -1,22 +1,26 @@
 //! The nearest miss of a refused request: the fewest facts to change so that it is admitted, and by which rule.
 //!
-//! The search is directed by the rules (`search`): what refused a request says which facts must differ, and the
-//! patterns of the rules say which values tell requests apart (`values`). Each proposal is put to the evaluator.
+//! The search is directed by the rules. What an ALLOW rule lacks says which facts must differ (`goals`), a refusal which
+//! others (`subject`), and the patterns in question which values tell requests apart (`values`). The smallest set of
+//! facts is tried first (`search`), and each proposal is put to the evaluator.
 
-mod blame;
 mod facts;
+mod goals;
 mod identities;
 mod lists;
-mod rules;
+mod paths;
 mod search;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod values;
+mod way;
 mod witnesses;
 
 use super::Judge;
 use crate::policy::request::{Answer, Outcome, Reason, Request};
 pub use facts::{Fact, changes, values as header_values};
+pub(crate) use goals::Goals;
 pub(super) use values::Values;
 
 /// A request that is admitted, and differs little from one that is refused.

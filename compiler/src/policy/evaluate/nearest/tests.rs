@@ -1,9 +1,11 @@
 //! The nearest miss against brute force: on small universes no admitted request differs in fewer facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use super::{changes, nearest};
+use crate::policy::effective::strings::PathMatch;
 use crate::policy::evaluate::Judge;
 use crate::policy::inventory::{DataPlane, Inventory, Protocol, Provider, Service, Waypoint, Workload, WorkloadKind};
 use crate::policy::request::{Caller, Destination, Json, Outcome, Place, Request, Token, TokenState};
@@ -60,7 +62,7 @@ fn meta(name: &str) -> Meta {
 }
 
 const METHODS: &[&str] = &["GET", "POST", "P*"];
-const PATHS: &[&str] = &["/a", "/a/*", "*/z", "/b/{*}"];
+const PATHS: &[&str] = &["/a", "/a/*", "*/z", "/b/{*}", "/{*}/z", "/a/{**}/b", "/{**}z"];
 const CALLERS: &[&str] = &["cluster.local/ns/x/sa/a", "cluster.local/ns/x/*", "*/sa/b"];
 const GROUPS: &[&str] = &["r", "s*"];
 const HEADERS: &[&str] = &["1", "2*", "*"];
@@ -257,6 +259,30 @@ fn token(issuer: &str, state: TokenState, claims: &[(&str, &[&str])]) -> Token {
     }
 }
 
+/// One path of each kind that [`PATHS`] can tell apart, found by trying all short ones.
+fn paths() -> &'static [String] {
+    static ALL: OnceLock<Vec<String>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let patterns: Vec<PathMatch> = PATHS.iter().map(|path| PathMatch::parse(path)).collect();
+        let mut level = vec![String::new()];
+        let (mut all, mut kinds) = (Vec::new(), BTreeSet::new());
+        for _ in 0..4 {
+            let words = ["/", "/a", "/b", "/z", "/other", "/otherz", "/*", "/*z"];
+            level = level
+                .iter()
+                .flat_map(|start| words.iter().map(move |word| format!("{start}{word}")))
+                .collect();
+            for path in &level {
+                let kind: Vec<bool> = patterns.iter().map(|pattern| pattern.matches(path)).collect();
+                if kinds.insert(kind) {
+                    all.push(path.clone());
+                }
+            }
+        }
+        all
+    })
+}
+
 /// Gives a fact of a request a value.
 type Set = Box<dyn Fn(&mut Request)>;
 
@@ -309,17 +335,9 @@ fn requests(kinds: &[usize]) -> Vec<Request> {
                 }
             }
             1 => {
-                for path in [
-                    "/a",
-                    "/a/other",
-                    "/b/other",
-                    "/a/other/z",
-                    "/other/z",
-                    "/b/z",
-                    "/other",
-                    "/other/other",
-                ] {
-                    settings.push(Box::new(move |it| it.path = Some(path.to_owned())));
+                for path in paths() {
+                    let path = path.clone();
+                    settings.push(Box::new(move |it| it.path = Some(path.clone())));
                 }
             }
             3 | 7 => {

@@ -1,411 +1,311 @@
-//! Which values of each fact the rules on a request's way can tell apart.
+//! The values of facts that are tried: of those that the rules in question cannot tell apart, one.
+//!
+//! In question are the ALLOW rule that is to match and all rules that refuse; other ALLOW rules do not matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ipnet::IpNet;
-
 use super::super::Judge;
+use super::super::matching::{self, Facts, Truth};
 use super::super::methods::METHODS;
 use super::super::places::places;
-use super::facts::{Fact, Setting, claims, values as header_values};
+use super::facts::{Fact, Setting, claims, is_of_issuer, values as header_values};
 use super::identities::Identities;
-use super::lists::{at, listed, lists, strings, with};
-use super::rules::{different, is_of_caller, jwt_rules, matchers, of_header, ports_of};
-use super::witnesses;
-use crate::policy::JwtRule;
+use super::lists::{self, at, listed, lists, strings, with};
+use super::subject::Subject;
+use super::{paths, way, witnesses};
 use crate::policy::effective::rules::{Matcher, Test};
-use crate::policy::effective::strings::{PathMatch, PeerMatch, Piece, StringMatch, request_principal};
-use crate::policy::effective::{Effective, Enforcer};
+use crate::policy::effective::strings::{PathMatch, StringMatch, request_principal};
 use crate::policy::inventory::Normalization;
 use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, TokenState};
+use crate::policy::{JwtRule, Target};
 
-/// Values by fact.
-#[derive(Debug, Default)]
+/// What the values of facts are made of, for one destination.
+#[derive(Debug)]
 pub(in crate::policy::evaluate) struct Values {
+    target: Target,
     /// A word that is part of no pattern.
     fresh: String,
     domains: Vec<String>,
-    texts: BTreeMap<Fact, BTreeSet<StringMatch>>,
-    templates: Vec<Vec<Piece>>,
-    claims: BTreeMap<Vec<String>, BTreeSet<StringMatch>>,
-    nets: BTreeMap<Fact, BTreeSet<IpNet>>,
+    /// The tests of rules that refuse, by the facts that they are about.
+    refusing: BTreeMap<Fact, Vec<Test>>,
     ports: Vec<(u16, Option<u16>)>,
+    providers: Vec<String>,
     tokens: Vec<Token>,
-    /// In the order in which they read best.
-    paths: Vec<String>,
-    /// The same by the alphabet, so that those with one beginning stand together.
-    paths_by_text: BTreeSet<String>,
-    callers: BTreeSet<String>,
+    audiences: Vec<StringMatch>,
     /// Headers that hold tokens, or are made of the claims that are named.
     pub(super) of_tokens: BTreeMap<String, Vec<String>>,
-    /// Those that do not depend on the request at hand.
-    fixed: BTreeMap<Fact, Vec<Setting>>,
-    pub(super) normalization: Option<Normalization>,
-    /// How many ALLOW rules there are.
-    pub(super) allow_rules: usize,
+    normalization: Normalization,
     /// Whether some requests go through a waypoint first, so that the caller decides who judges.
     pub(super) has_waypoint: bool,
+}
+
+/// Values of a fact, and whether they are all kinds that there are.
+pub(super) struct Choice {
+    pub(super) settings: Vec<Setting>,
+    pub(super) is_complete: bool,
+}
+
+impl Choice {
+    fn all(settings: impl IntoIterator<Item = Setting>) -> Self {
+        Self {
+            settings: settings.into_iter().collect(),
+            is_complete: true,
+        }
+    }
 }
 
 impl Values {
     /// What the rules on the way of a request can tell apart.
     pub(super) fn new(judge: &Judge<'_>, to: &Destination) -> Self {
         let mesh = &judge.inventory.mesh;
+        let way = way::Way::new(judge, to);
+        let jwt: Vec<&JwtRule> = way.jwt_rules().collect();
+        let tokens = jwt
+            .iter()
+            .flat_map(|rule| places(rule).into_iter().map(|place| token(rule, place)));
         let mut values = Self {
-            domains: mesh.own_domains().into_iter().map(str::to_owned).collect(),
-            normalization: Some(mesh.normalization),
-            ..Self::default()
+            target: judge.target,
+            fresh: way.fresh(),
+            domains: mesh
+                .own_domains()
+                .into_iter()
+                .chain(mesh.trusts.iter().map(String::as_str))
+                .map(str::to_owned)
+                .collect(),
+            refusing: BTreeMap::new(),
+            ports: way.ports(judge, to),
+            providers: mesh.providers.keys().cloned().collect(),
+            tokens: tokens.collect(),
+            audiences: jwt
+                .iter()
+                .flat_map(|rule| &rule.audiences)
+                .cloned()
+                .map(StringMatch::Exact)
+                .collect(),
+            of_tokens: headers_of_tokens(&jwt),
+            normalization: mesh.normalization,
+            has_waypoint: way.has_waypoint,
         };
-        values.domains.extend(mesh.trusts.iter().cloned());
-        let own;
-        let mut effective: Vec<&Effective> = Vec::new();
-        let mut ports: BTreeSet<u16> = BTreeSet::new();
-        match to {
-            Destination::Known(index) => {
-                let several = judge.several(*index).map(|several| several.stands_for.clone());
-                for index in several.unwrap_or_else(|| vec![*index]) {
-                    effective.extend(judge.pod_policy(index));
-                    for (at, service) in judge.inventory.services.iter().enumerate() {
-                        if let Some((namespace, name)) = &service.waypoint
-                            && service.workloads.contains(&index)
-                        {
-                            values.has_waypoint = true;
-                            effective.extend(judge.waypoint_policy(at, service, namespace, name));
-                        }
-                    }
-                }
-            }
-            Destination::Pod { namespace, labels, .. } => {
-                let enforcer = Enforcer::of_pod(judge.inventory.data_plane(namespace), namespace, labels);
-                own =
-                    enforcer.map(|enforcer| Effective::compose(&judge.homes, judge.inventory, judge.target, enforcer));
-                effective.extend(&own);
+        let mut tests: Vec<&Test> = way.refusing().collect();
+        let mut seen = std::collections::HashSet::new();
+        tests.retain(|test| seen.insert(*test));
+        for test in tests {
+            for fact in values.facts_of(test) {
+                values.refusing.entry(fact).or_default().push(test.clone());
             }
         }
-        let allow = effective.iter().flat_map(|effective| &effective.allow.policies);
-        values.allow_rules = allow.map(|policy| policy.http.len().max(policy.tcp.len())).sum();
-        let matchers = matchers(&effective);
-        for matcher in &matchers {
-            values.add(matcher, &mut ports);
-        }
-        values.fresh = values.fresh(&matchers);
-        let mut callers = Identities::of(&values.domains.iter().map(String::as_str).collect::<Vec<_>>());
-        for matcher in &matchers {
-            callers.add(matcher, &values.fresh);
-        }
-        let mut settings = vec![Setting::Caller(Caller::Outsider)];
-        let identities = different(callers.all(&values.fresh), &matchers, judge);
-        values.callers.extend(identities.iter().cloned());
-        let identities = identities.into_iter();
-        settings.extend(identities.map(|identity| Setting::Caller(Caller::Principal(identity))));
-        values.fixed.insert(Fact::Caller, settings);
-        values.ports = ports_of(judge, to, ports);
-        let rules: Vec<&JwtRule> = effective.iter().flat_map(|effective| jwt_rules(effective)).collect();
-        for rule in &rules {
-            for place in places(rule) {
-                if let Place::Header { name, .. } = place {
-                    values.of_tokens.entry(name).or_default();
-                }
-            }
-            if let Some(header) = &rule.output_payload_to_header {
-                values.of_tokens.entry(header.to_ascii_lowercase()).or_default();
-            }
-            for (header, claim) in &rule.output_claim_to_headers {
-                let claims = values.of_tokens.entry(header.to_ascii_lowercase()).or_default();
-                claims.extend(claim.split('.').next().map(str::to_owned));
-            }
-        }
-        values.add_claims_of_headers();
-        let tokens = rules.iter().flat_map(|rule| {
-            let places = places(rule).into_iter();
-            places.map(|place| token(rule, place))
-        });
-        values.tokens = tokens.collect();
-        values.fix(judge);
         values
     }
 
-    fn add(&mut self, matcher: &Matcher, ports: &mut BTreeSet<u16>) {
-        let mut text = |fact: Fact, pattern: &StringMatch| {
-            self.texts.entry(fact).or_default().insert(pattern.clone());
-        };
-        match matcher {
-            Matcher::Method(pattern) => text(Fact::Method, pattern),
-            Matcher::Host(pattern) => text(Fact::Host, pattern),
-            Matcher::Sni(pattern) => text(Fact::Sni, pattern),
-            Matcher::Header(name, pattern) => text(of_header(name), pattern),
-            Matcher::Path(PathMatch::Plain(pattern)) => text(Fact::Path, pattern),
-            Matcher::Path(PathMatch::Template(pieces)) => self.templates.push(pieces.clone()),
-            Matcher::Claim(path, pattern) => {
-                self.claims.entry(path.clone()).or_default().insert(pattern.clone());
+    /// The facts of which a test may want other values.
+    fn facts_of(&self, test: &Test) -> Vec<Fact> {
+        match Subject::of(test) {
+            Subject::One(fact) => vec![fact],
+            Subject::Header(name) => {
+                let claims = self
+                    .of_tokens
+                    .get(&name)
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .map(Fact::Claim);
+                claims.chain([Fact::Header(name.clone())]).collect()
             }
-            Matcher::RequestPrincipal(iss, sub) => {
-                for (name, pattern) in [("iss", iss), ("sub", sub)] {
-                    let patterns = self.claims.entry(vec![name.to_owned()]).or_default();
-                    patterns.insert(pattern.clone());
-                }
-            }
-            Matcher::BoundPrincipal(pattern) => {
-                // It is made of both, as today's is cut.
-                let (iss, sub) = match pattern {
-                    StringMatch::Exact(text) => request_principal(text),
-                    StringMatch::Prefix(text) => request_principal(&format!("{text}*")),
-                    StringMatch::Suffix(text) => request_principal(&format!("*{text}")),
-                    StringMatch::Present => request_principal("*"),
-                };
-                for (name, pattern) in [("iss", iss), ("sub", sub)] {
-                    let patterns = self.claims.entry(vec![name.to_owned()]).or_default();
-                    patterns.insert(pattern);
-                }
-            }
-            Matcher::PeerIp(net) => {
-                // One address can be both.
-                self.nets.entry(Fact::PeerIp).or_default().insert(*net);
-            }
-            Matcher::ClientIp(net) => {
-                self.nets.entry(Fact::ClientIp).or_default().insert(*net);
-                self.nets.entry(Fact::PeerIp).or_default().insert(*net);
-            }
-            Matcher::DestinationIp(net) => {
-                self.nets.entry(Fact::DestinationIp).or_default().insert(*net);
-            }
-            Matcher::Port(port) => {
-                ports.insert(*port);
-            }
-            Matcher::Peer(_)
-            | Matcher::ZtunnelPrincipal(_)
-            | Matcher::ZtunnelNamespace(_)
-            | Matcher::ZtunnelAccount { .. }
-            | Matcher::Metadata { .. } => {}
+            Subject::Principal => vec![Fact::Claim("iss".to_owned()), Fact::Claim("sub".to_owned())],
+            Subject::Claim(name) => vec![Fact::Claim(name)],
+            // One address can be both.
+            Subject::ClientIp => vec![Fact::ClientIp, Fact::PeerIp],
+            Subject::Nothing => Vec::new(),
         }
     }
 
-    /// A claim that becomes a header is told apart as the header is.
-    fn add_claims_of_headers(&mut self) {
-        for (header, claims) in &self.of_tokens {
-            let patterns = self
-                .texts
-                .get(&Fact::Header(header.clone()))
-                .cloned()
-                .unwrap_or_default();
-            for claim in claims {
-                self.claims
-                    .entry(vec![claim.clone()])
-                    .or_default()
-                    .extend(patterns.iter().cloned());
-            }
-        }
-    }
-
-    /// A word that no pattern has.
-    fn fresh(&self, matchers: &[&Matcher]) -> String {
-        let callers: Vec<String> = matchers
-            .iter()
-            .filter(|matcher| is_of_caller(matcher))
-            .map(|matcher| format!("{matcher:?}").to_ascii_lowercase())
-            .collect();
-        let texts = self.texts.values().chain(self.claims.values()).flatten();
-        let literals: Vec<String> = texts
-            .filter_map(|pattern| match pattern {
-                StringMatch::Exact(text) | StringMatch::Prefix(text) | StringMatch::Suffix(text) => {
-                    Some(text.to_ascii_lowercase())
-                }
-                StringMatch::Present => None,
-            })
-            .collect();
-        let templates = format!("{:?}", self.templates).to_ascii_lowercase();
-        let free = |word: &String| {
-            let in_it = |text: &String| text.contains(word.as_str());
-            !templates.contains(word.as_str()) && !literals.iter().any(in_it) && !callers.iter().any(in_it)
-        };
-        let numbered = (2..u32::MAX).map(|number| format!("other{number}"));
-        std::iter::once("other".to_owned())
-            .chain(numbered)
-            .find(free)
-            .unwrap_or_default()
-    }
-
-    /// The facts that are worth a change.
-    pub(super) fn facts(&self, request: &Request) -> Vec<Fact> {
-        let mut facts: BTreeSet<Fact> = self.fixed.keys().cloned().collect();
-        facts.extend(self.texts.keys().cloned());
-        facts.extend(
-            self.claims
-                .keys()
-                .filter_map(|path| path.first().cloned())
-                .map(Fact::Claim),
-        );
+    /// The facts that a change of can matter where no answer says which do.
+    pub(super) fn facts(&self, request: &Request, wanted: &[&Test]) -> BTreeSet<Fact> {
+        let mut facts = BTreeSet::from([
+            Fact::Method,
+            Fact::Path,
+            Fact::Host,
+            Fact::Token,
+            Fact::Caller,
+            Fact::Port,
+        ]);
+        facts.extend([Fact::PeerIp, Fact::ClientIp, Fact::DestinationIp]);
+        facts.extend(self.refusing.keys().cloned());
+        facts.extend(wanted.iter().flat_map(|test| self.facts_of(test)));
+        facts.extend(self.providers.iter().cloned().map(Fact::Answer));
         facts.extend(request.headers.iter().map(|(name, _)| Fact::Header(name.clone())));
         if let Some(token) = request.tokens.first() {
             facts.extend(token.claims.keys().cloned().map(Fact::Claim));
         }
-        facts.insert(Fact::Path);
-        facts.insert(Fact::Token);
-        facts.into_iter().collect()
+        facts
     }
 
-    fn fix(&mut self, judge: &Judge<'_>) {
-        let none = BTreeSet::new();
-        let patterns = self.texts.get(&Fact::Method).unwrap_or(&none);
-        // Of methods that no rule tells apart, one is enough.
-        let mut kinds = BTreeSet::new();
-        let usual = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
-        let methods = usual.iter().chain(METHODS).filter(|method| **method != "CONNECT");
-        let methods = methods.filter(|method| {
-            let kind: Vec<bool> = patterns.iter().map(|pattern| pattern.matches_present(method)).collect();
-            kinds.insert(kind)
-        });
-        let methods = methods.map(|method| Setting::Method((*method).to_owned())).collect();
-        self.paths = witnesses::paths(
-            self.texts.get(&Fact::Path).unwrap_or(&none),
-            &self.templates,
-            &self.fresh,
-        );
-        self.paths_by_text = self.paths.iter().cloned().collect();
-        let mut hosts: Vec<Setting> = Vec::new();
-        if let Some(patterns) = self.texts.get(&Fact::Host) {
-            let texts = witnesses::texts(patterns, &self.fresh).into_iter();
-            hosts.extend(texts.map(|host| Setting::Host(Some(host))));
-        }
-        hosts.push(Setting::Host(None));
-        let mut names = vec![Setting::Sni(None)];
-        if let Some(patterns) = self.texts.get(&Fact::Sni) {
-            let texts = witnesses::texts(patterns, &self.fresh).into_iter();
-            names.extend(texts.map(|sni| Setting::Sni(Some(sni))));
-        }
-        let address = |fact: &Fact, make: fn(std::net::IpAddr) -> Setting| {
-            let nets = self.nets.get(fact).unwrap_or(&none_of_nets()).clone();
-            witnesses::addresses(&nets).into_iter().map(make).collect::<Vec<_>>()
-        };
-        let answers = judge.inventory.mesh.providers.keys();
-        let answers: Vec<String> = answers.cloned().collect();
-        let all = [
-            (Fact::Method, methods),
-            (Fact::Host, hosts),
-            (Fact::Sni, names),
-            (Fact::PeerIp, address(&Fact::PeerIp, Setting::PeerIp)),
-            (Fact::ClientIp, address(&Fact::ClientIp, Setting::ClientIp)),
-            (
-                Fact::DestinationIp,
-                address(&Fact::DestinationIp, Setting::DestinationIp),
-            ),
-            (
-                Fact::Port,
-                self.ports
-                    .iter()
-                    .map(|(port, service)| Setting::Port(*port, *service))
-                    .collect(),
-            ),
-        ];
-        self.fixed.extend(all);
-        for provider in answers {
-            let settings = vec![Setting::Answer(provider.clone(), true)];
-            self.fixed.insert(Fact::Answer(provider), settings);
-        }
-    }
-
-    /// The values of a fact with which a test may hold; `together` are as below.
-    pub(super) fn meeting(&self, fact: &Fact, request: &Request, test: &Test, together: &[&Test]) -> Vec<Setting> {
-        let has_query = request.path.as_ref().is_some_and(|path| path.contains('?'));
-        let found = match fact {
-            Fact::Path if !has_query => among(&self.paths_by_text, &test.positive, |matcher| match matcher {
-                Matcher::Path(PathMatch::Plain(pattern)) => Some(pattern),
-                _ => None,
-            })
-            .map(|paths| paths.into_iter().map(Setting::Path).collect()),
-            Fact::Caller => among(&self.callers, &test.positive, |matcher| match matcher {
-                Matcher::Peer(PeerMatch::Principal(pattern)) => Some(pattern),
-                _ => None,
-            })
-            .map(|callers| {
-                callers
+    /// The values of a fact with which the tests that are wanted can hold; those that these tests alone ask for come first.
+    pub(super) fn settings(&self, fact: &Fact, request: &Request, wanted: &[&Test], own: Option<&Setting>) -> Choice {
+        let mut tests: Vec<&Test> = wanted
+            .iter()
+            .copied()
+            .filter(|test| self.facts_of(test).contains(fact))
+            .collect();
+        let count = tests.len();
+        tests.extend(self.refusing.get(fact).into_iter().flatten());
+        let (wanted, _) = tests.split_at(count);
+        let mut choice = match fact {
+            Fact::Method => self.methods(&tests),
+            Fact::Path => self.paths(request, wanted, &tests),
+            Fact::Host => {
+                let hosts = self
+                    .texts(fact, wanted, &tests)
                     .into_iter()
-                    .map(Caller::Principal)
-                    .map(Setting::Caller)
-                    .collect()
-            }),
+                    .map(|host| Setting::Host(Some(host)));
+                Choice::all(hosts.chain([Setting::Host(None)]))
+            }
+            Fact::Sni => {
+                let names = self
+                    .texts(fact, wanted, &tests)
+                    .into_iter()
+                    .map(|sni| Setting::Sni(Some(sni)));
+                Choice::all([Setting::Sni(None)].into_iter().chain(names))
+            }
+            Fact::Header(name) => self.headers(name, request, wanted, &tests),
+            Fact::Token => self.tokens(request),
+            Fact::Claim(name) => self.claim(name, request, wanted, &tests),
+            Fact::Caller => self.callers(wanted, &tests, own),
+            Fact::Answer(provider) => Choice::all([Setting::Answer(provider.clone(), true)]),
+            Fact::Port => Choice::all(self.ports.iter().map(|(port, service)| Setting::Port(*port, *service))),
+            Fact::PeerIp => Choice::all(addresses(&tests).map(Setting::PeerIp)),
+            Fact::ClientIp => Choice::all(addresses(&tests).map(Setting::ClientIp)),
+            Fact::DestinationIp => Choice::all(addresses(&tests).map(Setting::DestinationIp)),
+        };
+        // What a token makes of a test is seen only when all its claims are set, and an address can be another's.
+        let is_shown = |test: &&&Test| match Subject::of(test) {
+            Subject::One(_) => true,
+            Subject::Header(name) => !self.of_tokens.contains_key(&name),
+            Subject::Claim(_) => true,
+            Subject::ClientIp => *fact == Fact::ClientIp,
+            Subject::Principal | Subject::Nothing => false,
+        };
+        let wanted: Vec<&Test> = wanted.iter().filter(is_shown).copied().collect();
+        let mut facts = Facts::nothing(self.target);
+        choice.settings.retain(|setting| {
+            setting.show(&mut facts, self.normalization);
+            !setting.is_of(request) && wanted.iter().all(|test| matching::holds(test, &facts) != Truth::No)
+        });
+        choice
+    }
+
+    /// Texts that the patterns of a fact can tell apart.
+    fn texts(&self, fact: &Fact, wanted: &[&Test], tests: &[&Test]) -> Vec<String> {
+        let pattern = |matcher: &Matcher| match (fact, matcher) {
+            (Fact::Host, Matcher::Host(pattern) | Matcher::Header(_, pattern)) | (Fact::Sni, Matcher::Sni(pattern)) => {
+                Some(pattern.clone())
+            }
             _ => None,
         };
-        found.unwrap_or_else(|| self.settings(fact, request, together))
+        self.all_texts(&patterns(wanted, pattern), &patterns(tests, pattern))
     }
 
-    /// The values of a fact; `together` are tests of one rule on it, which one value may have to meet.
-    pub(super) fn settings(&self, fact: &Fact, request: &Request, together: &[&Test]) -> Vec<Setting> {
-        match fact {
-            Fact::Path => self.paths(request),
-            Fact::Header(name) => self.headers(name, request, together),
-            Fact::Claim(name) => self.claim(name, request, together),
-            Fact::Token => self.tokens(request),
-            Fact::Caller => {
-                let mut settings = self.combined_callers(together);
-                settings.extend(self.fixed.get(fact).into_iter().flatten().cloned());
-                settings
-            }
-            Fact::Method
-            | Fact::Host
-            | Fact::Sni
-            | Fact::Answer(_)
-            | Fact::Port
-            | Fact::PeerIp
-            | Fact::ClientIp
-            | Fact::DestinationIp => self.fixed.get(fact).cloned().unwrap_or_default(),
-        }
+    /// Texts for the patterns that are wanted, and then for all.
+    fn all_texts(&self, wanted: &BTreeSet<StringMatch>, all: &BTreeSet<StringMatch>) -> Vec<String> {
+        let mut texts = witnesses::texts(wanted, &self.fresh);
+        texts.extend(witnesses::texts(all, &self.fresh));
+        witnesses::distinct(texts)
+    }
+
+    /// Of methods that no test tells apart, one is enough.
+    fn methods(&self, tests: &[&Test]) -> Choice {
+        let usual = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+        let mut kinds = BTreeSet::new();
+        let mut facts = Facts::nothing(self.target);
+        let methods = usual.iter().chain(METHODS).filter(|method| **method != "CONNECT");
+        Choice::all(
+            methods
+                .filter(|method| {
+                    facts.method = (**method).to_owned();
+                    let holds = tests.iter().map(|test| matching::holds(test, &facts) == Truth::Yes);
+                    // OPTIONS can be a preflight.
+                    kinds.insert((**method == "OPTIONS", holds.collect::<Vec<bool>>()))
+                })
+                .map(|method| Setting::Method((*method).to_owned())),
+        )
     }
 
     /// Paths with the query that the request has, and without one.
-    fn paths(&self, request: &Request) -> Vec<Setting> {
-        let paths = &self.paths;
+    fn paths(&self, request: &Request, wanted: &[&Test], tests: &[&Test]) -> Choice {
+        let of = |tests: &[&Test]| -> Vec<PathMatch> {
+            let all = tests.iter().flat_map(|test| test.positive.iter().chain(&test.negative));
+            let paths = all.filter_map(|matcher| match matcher {
+                Matcher::Path(path) => Some(path.clone()),
+                _ => None,
+            });
+            witnesses::distinct(paths.collect())
+        };
+        let (wanted, tests) = (of(wanted), of(tests));
+        let mut paths = simple_paths(&wanted, &self.fresh);
+        paths.extend(simple_paths(&tests, &self.fresh));
+        let mut is_complete = true;
+        if tests.iter().any(|path| matches!(path, PathMatch::Template(_))) {
+            let merges = !matches!(self.normalization, Normalization::None | Normalization::Base);
+            let (kinds, all) = paths::kinds(&tests.iter().collect::<Vec<_>>(), &self.fresh, merges);
+            is_complete = all;
+            paths.extend(kinds);
+        }
+        let paths = witnesses::distinct(paths);
         let sent = request.path.as_deref().unwrap_or("/");
         let Some((own, query)) = sent.split_once('?') else {
-            return paths.iter().cloned().map(Setting::Path).collect();
+            let settings = paths.into_iter().map(Setting::Path).collect();
+            return Choice { settings, is_complete };
         };
         let kept = paths.iter().map(|path| format!("{path}?{query}"));
         let all = kept.chain([own.to_owned()]).chain(paths.iter().cloned());
-        all.map(Setting::Path).collect()
+        Choice {
+            settings: all.map(Setting::Path).collect(),
+            is_complete,
+        }
     }
 
-    fn headers(&self, name: &str, request: &Request, together: &[&Test]) -> Vec<Setting> {
-        let none = BTreeSet::new();
-        let patterns = self.texts.get(&Fact::Header(name.to_owned())).unwrap_or(&none);
+    fn headers(&self, name: &str, request: &Request, wanted: &[&Test], tests: &[&Test]) -> Choice {
         let own: Vec<String> = header_values(request, name).into_iter().map(str::to_owned).collect();
         let pattern = |matcher: &Matcher| match matcher {
             Matcher::Header(own, pattern) if own == name => Some(pattern.clone()),
             _ => None,
         };
-        let joint = self.joint(together, pattern, StringMatch::matches_present);
-        let lists = lists(&witnesses::texts(patterns, &self.fresh), joint, &own);
-        lists
-            .into_iter()
-            .map(|list| Setting::Header(name.to_owned(), list))
-            .collect()
+        let joint = self.joint(wanted, pattern, StringMatch::matches_present);
+        let texts = self.all_texts(&patterns(wanted, pattern), &patterns(tests, pattern));
+        let lists = lists(&texts, joint, &own);
+        Choice {
+            settings: lists
+                .into_iter()
+                .map(|list| Setting::Header(name.to_owned(), list))
+                .collect(),
+            is_complete: lists::are_all(texts.len(), wanted, tests),
+        }
     }
 
-    fn claim(&self, name: &str, request: &Request, together: &[&Test]) -> Vec<Setting> {
+    fn claim(&self, name: &str, request: &Request, wanted: &[&Test], tests: &[&Test]) -> Choice {
         let Some(token) = request.tokens.first() else {
-            return Vec::new();
+            return Choice::all([]);
         };
         let old = token.claims.get(name);
         let setting = |value| Setting::Claim(name.to_owned(), value);
         let mut settings = Vec::new();
         let mut whole = old.cloned();
-        for (path, patterns) in self
-            .claims
-            .iter()
-            .filter(|(path, _)| path.first().is_some_and(|first| first == name))
-        {
+        let mut is_complete = true;
+        for path in claim_paths(name, tests) {
             let inner = path.get(1..).unwrap_or_default();
             let own = strings(at(old, inner));
-            let pattern = |matcher: &Matcher| match matcher {
-                Matcher::Claim(own, pattern) if own == path => Some(pattern.clone()),
-                Matcher::RequestPrincipal(iss, _) if path == &["iss"] => Some(iss.clone()),
-                Matcher::RequestPrincipal(_, sub) if path == &["sub"] => Some(sub.clone()),
-                _ => None,
-            };
-            let joint = self.joint(together, pattern, StringMatch::matches);
+            let pattern = |matcher: &Matcher| self.of_claim(&path, matcher);
+            let joint = self.joint(wanted, pattern, StringMatch::matches);
             if let Some(joint) = &joint {
                 whole = Some(with(whole.as_ref(), inner, listed(joint)));
             }
-            for list in lists(&witnesses::texts(patterns, &self.fresh), joint, &own) {
+            let mut all = patterns(tests, pattern);
+            if path == ["aud"] {
+                all.extend(self.audiences.iter().cloned());
+            }
+            let texts = self.all_texts(&patterns(wanted, pattern), &all);
+            is_complete &= lists::are_all(texts.len(), wanted, tests);
+            for list in lists(&texts, joint, &own) {
                 settings.push(setting(if list.is_empty() {
                     None
                 } else {
@@ -417,22 +317,52 @@ impl Values {
             settings.insert(0, setting(whole));
         }
         settings.push(setting(None));
-        settings
+        Choice { settings, is_complete }
     }
 
-    /// Values that meet all these tests, one for each of them, if there are any.
+    /// The pattern by which a matcher tests a claim, if it does.
+    fn of_claim(&self, path: &[String], matcher: &Matcher) -> Option<StringMatch> {
+        let [first, inner @ ..] = path else { return None };
+        let principal = |iss: &StringMatch, sub: &StringMatch| match first.as_str() {
+            "iss" => Some(iss.clone()),
+            "sub" => Some(sub.clone()),
+            _ => None,
+        };
+        match matcher {
+            Matcher::Claim(own, pattern) => (own == path).then(|| pattern.clone()),
+            Matcher::RequestPrincipal(iss, sub) => principal(iss, sub),
+            Matcher::BoundPrincipal(pattern) => {
+                // It is made of both, as today's is cut.
+                let (iss, sub) = match pattern {
+                    StringMatch::Exact(text) => request_principal(text),
+                    StringMatch::Prefix(text) => request_principal(&format!("{text}*")),
+                    StringMatch::Suffix(text) => request_principal(&format!("*{text}")),
+                    StringMatch::Present => request_principal("*"),
+                };
+                principal(&iss, &sub)
+            }
+            // A claim that becomes a header is told apart as the header is.
+            Matcher::Header(name, pattern) if inner.is_empty() => {
+                let claims = self.of_tokens.get(name)?;
+                claims.contains(first).then(|| pattern.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Values that meet all tests that are wanted, one for each of them, if there are any.
     fn joint(
         &self,
-        together: &[&Test],
+        wanted: &[&Test],
         pattern: impl Fn(&Matcher) -> Option<StringMatch>,
         matches: fn(&StringMatch, &str) -> bool,
     ) -> Option<Vec<String>> {
-        let negative: Vec<StringMatch> = together
+        let negative: Vec<StringMatch> = wanted
             .iter()
             .flat_map(|test| test.negative.iter().filter_map(&pattern))
             .collect();
         let mut values = Vec::new();
-        for test in together {
+        for test in wanted {
             let wanted: BTreeSet<StringMatch> = test.positive.iter().filter_map(&pattern).collect();
             if wanted.is_empty() {
                 continue;
@@ -448,7 +378,7 @@ impl Values {
     }
 
     /// No token, those that rules accept with what the request's token says, and its own, made good.
-    fn tokens(&self, request: &Request) -> Vec<Setting> {
+    fn tokens(&self, request: &Request) -> Choice {
         let mut settings = Vec::new();
         if let Some(own) = request.tokens.first() {
             let valid = Token {
@@ -464,53 +394,111 @@ impl Values {
         for token in &self.tokens {
             let mut token = token.clone();
             for (name, value) in own.into_iter().flatten() {
-                if !super::facts::is_of_issuer(name) {
+                if !is_of_issuer(name) {
                     token.claims.insert(name.clone(), value.clone());
                 }
             }
             settings.push(Setting::Token(Some(token)));
         }
-        settings
+        Choice::all(settings)
     }
 
-    fn combined_callers(&self, together: &[&Test]) -> Vec<Setting> {
-        let mut named = Identities::of(&self.domains.iter().map(String::as_str).collect::<Vec<_>>());
-        let matchers = together.iter().flat_map(|test| &test.positive);
-        let mut any = false;
-        for matcher in matchers.filter(|matcher| is_of_caller(matcher)) {
-            named.add(matcher, &self.fresh);
-            any = true;
-        }
-        let identities = if any { named.all(&self.fresh) } else { Vec::new() };
-        identities
-            .into_iter()
-            .map(|identity| Setting::Caller(Caller::Principal(identity)))
-            .collect()
-    }
-}
-
-fn none_of_nets() -> BTreeSet<IpNet> {
-    BTreeSet::new()
-}
-
-/// The texts that one of the tests takes, if all of them spell out a text or its beginning.
-fn among<'m>(
-    texts: &BTreeSet<String>,
-    tests: &'m [Matcher],
-    pattern: impl Fn(&'m Matcher) -> Option<&'m StringMatch>,
-) -> Option<Vec<String>> {
-    let mut found = BTreeSet::new();
-    for test in tests {
-        match pattern(test)? {
-            StringMatch::Exact(text) => found.extend(texts.get(text)),
-            StringMatch::Prefix(start) => {
-                let from = texts.range::<String, _>(start..);
-                found.extend(from.take_while(|text| text.starts_with(start.as_str())));
+    /// The caller's own identity, nobody, and those that the tests can tell apart.
+    fn callers(&self, wanted: &[&Test], tests: &[&Test], own: Option<&Setting>) -> Choice {
+        let identities = |tests: &[&Test]| {
+            let mut named = Identities::of(&self.domains);
+            for matcher in tests.iter().flat_map(|test| test.positive.iter().chain(&test.negative)) {
+                named.add(matcher, &self.fresh);
             }
-            StringMatch::Suffix(_) | StringMatch::Present => return None,
+            named.all(&self.fresh)
+        };
+        let (mut all, mut is_complete) = identities(wanted);
+        if tests.len() > wanted.len() {
+            let (more, more_are_complete) = identities(tests);
+            all.extend(more);
+            is_complete = more_are_complete;
+        }
+        let all = witnesses::distinct(all).into_iter();
+        let all = all.map(|identity| Setting::Caller(Caller::Principal(identity)));
+        let first = own.cloned().into_iter().chain([Setting::Caller(Caller::Outsider)]);
+        Choice {
+            settings: first.chain(all).collect(),
+            is_complete,
         }
     }
-    (!tests.is_empty()).then(|| found.into_iter().cloned().collect())
+}
+
+/// Paths of the plain patterns, and of each template one.
+fn simple_paths(patterns: &[PathMatch], fresh: &str) -> Vec<String> {
+    let plain = || {
+        patterns.iter().filter_map(|path| match path {
+            PathMatch::Plain(pattern) => Some(pattern),
+            PathMatch::Template(_) => None,
+        })
+    };
+    // A beginning that is a path itself reads better than one with a word added.
+    let starts = plain().filter_map(|pattern| match pattern {
+        StringMatch::Prefix(start) if start.starts_with('/') => Some(start.clone()),
+        _ => None,
+    });
+    let templates = patterns.iter().filter_map(|path| match path {
+        PathMatch::Template(pieces) => Some(paths::filled(pieces, fresh)),
+        PathMatch::Plain(_) => None,
+    });
+    let mut all: Vec<String> = starts.chain(templates).collect();
+    for text in witnesses::texts(plain(), fresh) {
+        all.push(if text.starts_with('/') {
+            text
+        } else {
+            format!("/{text}")
+        });
+    }
+    all
+}
+
+/// The patterns of tests.
+fn patterns(tests: &[&Test], pattern: impl Fn(&Matcher) -> Option<StringMatch>) -> BTreeSet<StringMatch> {
+    let all = tests.iter().flat_map(|test| test.positive.iter().chain(&test.negative));
+    all.filter_map(pattern).collect()
+}
+
+/// The places in a claim that tests look at; the whole is one.
+fn claim_paths(name: &str, tests: &[&Test]) -> BTreeSet<Vec<String>> {
+    let all = tests.iter().flat_map(|test| test.positive.iter().chain(&test.negative));
+    let inner = all.filter_map(|matcher| match matcher {
+        Matcher::Claim(path, _) if path.first().is_some_and(|first| first == name) => Some(path.clone()),
+        _ => None,
+    });
+    inner.chain([vec![name.to_owned()]]).collect()
+}
+
+fn addresses(tests: &[&Test]) -> impl Iterator<Item = std::net::IpAddr> {
+    let all = tests.iter().flat_map(|test| test.positive.iter().chain(&test.negative));
+    let nets = all.filter_map(|matcher| match matcher {
+        Matcher::PeerIp(net) | Matcher::ClientIp(net) | Matcher::DestinationIp(net) => Some(*net),
+        _ => None,
+    });
+    witnesses::addresses(&nets.collect()).into_iter()
+}
+
+/// Headers that hold tokens, with the claims that they are made of.
+fn headers_of_tokens(rules: &[&JwtRule]) -> BTreeMap<String, Vec<String>> {
+    let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for rule in rules {
+        for place in places(rule) {
+            if let Place::Header { name, .. } = place {
+                headers.entry(name).or_default();
+            }
+        }
+        if let Some(header) = &rule.output_payload_to_header {
+            headers.entry(header.to_ascii_lowercase()).or_default();
+        }
+        for (header, claim) in &rule.output_claim_to_headers {
+            let claims = headers.entry(header.to_ascii_lowercase()).or_default();
+            claims.extend(claim.split('.').next().map(str::to_owned));
+        }
+    }
+    headers
 }
 
 /// A good token for a rule.
