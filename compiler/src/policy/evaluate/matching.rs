@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::headers;
 use crate::policy::Target;
 use crate::policy::effective::rules::{CompiledRule, Matcher, Test};
 use crate::policy::effective::strings::{PathMatch, StringMatch};
@@ -284,26 +285,6 @@ fn path(facts: &Facts, pattern: &PathMatch) -> Truth {
     Truth::of(matches)
 }
 
-/// Headers that Envoy sets, changes or takes out itself.
-const OF_ENVOY: &[&str] = &[
-    ":path",
-    ":scheme",
-    "connection",
-    "forwarded",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "x-forwarded-client-cert",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-request-id",
-];
-
 /// One of the header's values is enough.
 fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
     match name {
@@ -311,7 +292,7 @@ fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
         ":method" => return Truth::of(pattern.matches_present(&facts.method)),
         _ => {}
     }
-    if OF_ENVOY.contains(&name) || name.starts_with("x-envoy-") || name.starts_with("x-b3-") {
+    if headers::is_set_by_envoy(name) {
         return Truth::Unknown(Unknown::Other(format!(
             "a rule tests the header `{name}`, which Envoy sets itself and no request states"
         )));
@@ -322,8 +303,11 @@ fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
         .filter(|(own, _)| own == name)
         .map(|(_, v)| v)
         .collect();
-    // Of the headers that Envoy knows by name it joins the values in every release.
-    if values.len() > 1 && (facts.target.joins_repeated_headers() || name == "authorization") {
+    if values.len() > 1 && headers::are_joined(name) {
+        return header_value(name, &headers::join_values(&values), pattern);
+    }
+    // Before Envoy tested each value it made one text of them for the test, also of empty ones.
+    if values.len() > 1 && facts.target.joins_repeated_headers() {
         let texts = values.iter().map(|value| match value {
             HeaderValue::Text(text) => Some(text.as_str()),
             HeaderValue::Token(_) | HeaderValue::Opaque => None,
@@ -335,7 +319,11 @@ fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
             ))),
         };
     }
-    Truth::any(values.into_iter().map(|value| match (value, pattern) {
+    Truth::any(values.into_iter().map(|value| header_value(name, value, pattern)))
+}
+
+fn header_value(name: &str, value: &HeaderValue, pattern: &StringMatch) -> Truth {
+    match (value, pattern) {
         (HeaderValue::Text(text), pattern) => Truth::of(pattern.matches_present(text)),
         (_, StringMatch::Present) => Truth::Yes,
         (HeaderValue::Token(start), StringMatch::Prefix(prefix)) if start.starts_with(prefix.as_str()) => Truth::Yes,
@@ -347,7 +335,7 @@ fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
         (HeaderValue::Token(_) | HeaderValue::Opaque, _) => Truth::Unknown(Unknown::Other(format!(
             "a rule tests the text of the header `{name}`, which a token given by its claims does not have"
         ))),
-    }))
+    }
 }
 
 fn claim<'f>(facts: &'f Facts, path: &[String]) -> Option<&'f Json> {

@@ -9,6 +9,7 @@ mod chain;
 pub(crate) mod client;
 mod each;
 mod exercised;
+mod headers;
 mod legacy;
 pub(crate) mod matching;
 mod methods;
@@ -645,7 +646,7 @@ fn client_address(request: &Request, http: bool, gateway: Option<u32>) -> Result
     let forwarded: Vec<&str> = request
         .headers
         .iter()
-        .filter(|(name, _)| name == "x-forwarded-for" && http)
+        .filter(|(name, value)| name == "x-forwarded-for" && http && !value.trim().is_empty())
         .flat_map(|(_, value)| value.split(','))
         .map(str::trim)
         .collect();
@@ -662,11 +663,14 @@ fn client_address(request: &Request, http: bool, gateway: Option<u32>) -> Result
     let Some(entry) = forwarded.len().checked_sub(from_right).and_then(|at| forwarded.get(at)) else {
         return Ok(request.peer_ip);
     };
-    entry.parse().map(Some).map_err(|_| {
-        Unknown::Other(format!(
-            "`{entry}` in X-Forwarded-For is no address, and what Envoy makes of it is not judged"
-        ))
-    })
+    match entry.parse() {
+        Ok(address) => Ok(Some(address)),
+        Err(_) if entry.contains('%') => Err(Unknown::Other(format!(
+            "what Envoy makes of the zone of `{entry}` in X-Forwarded-For is not judged"
+        ))),
+        // What is no address is as good as no header.
+        Err(_) => Ok(request.peer_ip),
+    }
 }
 
 /// The namespace in a Service's full name.

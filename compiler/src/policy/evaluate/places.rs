@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::headers;
 use super::matching::HeaderValue;
 use crate::policy::JwtRule;
 use crate::policy::request::{Place, Token};
@@ -86,7 +87,7 @@ pub(crate) fn texts(place: &Place, carried: &Carried) -> Vec<String> {
     }
 }
 
-/// The values of a header. Those of `authorization` Envoy joins when it reads a request, and no other's.
+/// The values of a header: one where Envoy joins them when it reads a request.
 fn header_values(name: &str, carried: &Carried) -> Vec<String> {
     let written = carried.headers.iter().filter(|(own, _)| own == name);
     let written = written.filter_map(|(_, value)| match value {
@@ -102,8 +103,8 @@ fn header_values(name: &str, carried: &Carried) -> Vec<String> {
             _ => None,
         });
     let values: Vec<String> = written.chain(given).collect();
-    if values.len() > 1 && name == "authorization" {
-        return vec![values.join(",")];
+    if values.len() > 1 && headers::are_joined(name) {
+        return vec![headers::join(values.iter().map(String::as_str))];
     }
     values
 }
