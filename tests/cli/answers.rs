@@ -104,6 +104,34 @@ fn manifests_alone_are_asked() {
 }
 
 #[test]
+fn services_that_disagree_on_a_port_leave_it_unknown() {
+    let shell = Shell::new();
+    let service = |name: &str, port: &str, created: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop{created}}}\n\
+             spec: {{selector: {{app: web}}, ports: [{{name: {port}, port: 80}}]}}\n"
+        )
+    };
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\nspec: {containers: [{name: web}]}\n";
+    let ask = |one: &str, other: &str| {
+        let objects = format!("{pod}{}{}", service("a", "http", one), service("b", "tcp", other));
+        shell.run_with(
+            ["eval", "-", "--at", "shop/web", "--port", "80", "--path", "/"],
+            &objects,
+        )
+    };
+    let (old, new) = (
+        ", creationTimestamp: '2024-01-01T00:00:00Z'",
+        ", creationTimestamp: '2024-01-02T00:00:00Z'",
+    );
+    ask(old, new).clean().prints("200: ");
+    ask("", "")
+        .could_not_run()
+        .says("Service shop/a and Service shop/b name port 80 of `shop/web` differently");
+    ask("", new).could_not_run().says("creationTimestamp");
+}
+
+#[test]
 fn manifests_come_from_standard_input() {
     let shell = Shell::new();
     let ran = shell.run_with(["eval", "-", "--at", "shop/reviews-v2", "--path", "/"], SHOP);

@@ -17,6 +17,9 @@ pub struct Inventory {
     pub namespaces: BTreeMap<String, DataPlane>,
     /// Namespaces whose Services go through a waypoint unless they say otherwise, with its namespace and name.
     pub waypoint_namespaces: BTreeMap<String, (String, String)>,
+    /// Ports of workloads, by their index, of which it is not known what is spoken there, and why. They are in no
+    /// [`Workload::ports`].
+    pub unclear_ports: BTreeMap<(usize, u16), String>,
 }
 
 /// Settings of the mesh, with Istio's defaults.

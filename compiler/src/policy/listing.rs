@@ -132,6 +132,10 @@ impl Lister<'_> {
                 &[fact],
             );
         }
+        let unclear = self.inventory.unclear_ports.range((index, 0)..=(index, u16::MAX));
+        for ((_, port), _) in unclear {
+            self.add(&subject, &format!("port {port}"), None, &[]);
+        }
         let detected = self
             .stated
             .range(Fact::Detected(index, 0)..=Fact::Detected(index, u16::MAX));

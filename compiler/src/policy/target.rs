@@ -118,6 +118,13 @@ impl Target {
         }
     }
 
+    /// Whether `{*}` and `{**}` may take no star of a path: Envoy has let them since May 2025, also in patches of what it
+    /// had released before (<https://github.com/envoyproxy/envoy/pull/39169>).
+    #[must_use]
+    pub const fn templates_may_refuse_stars(self) -> bool {
+        self.minor < 27
+    }
+
     /// Whether signs such as the dot keep a meaning of their own in patterns of peer identities.
     #[must_use]
     pub const fn leaves_identities_unescaped(self) -> bool {
@@ -197,6 +204,13 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn newer_templates_take_stars() {
+        let refuses = |name| Target::parse(name).map(Target::templates_may_refuse_stars);
+        assert_eq!(refuses("istio-1.26.9"), Some(true));
+        assert_eq!(refuses("istio-1.27"), Some(false));
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Understood {
         }
         let mut acc = Diagnostics::default();
         let text = scenario.manifests(keys)?;
-        let read = manifests::read(FileId(0), &text, Target::NEWEST, &mut acc);
+        let mut read = manifests::read(FileId(0), &text, Target::NEWEST, &mut acc);
         let mut errors = acc.into_sorted().into_iter();
         if let Some(error) = errors.find(|it| it.severity == Severity::Error) {
             bail!(
@@ -48,6 +48,7 @@ impl Understood {
                 error.message
             );
         }
+        give_one_age(&mut read.policies);
         let workloads: Vec<Workload> = scenario.pods.iter().map(workload).collect();
         let services = scenario.pods.iter().enumerate().map(|(index, pod)| Service {
             namespace: pod.namespace.clone(),
@@ -109,6 +110,15 @@ impl Understood {
     #[must_use]
     pub fn judge(&self) -> Judge<'_> {
         Judge::new(&self.policies, &self.inventory, Target::NEWEST)
+    }
+}
+
+/// istiod's code takes objects without a time for ones of the same time.
+fn give_one_age(policies: &mut PolicySet) {
+    let peers = policies.peer_authentications.iter_mut().map(|it| &mut it.meta);
+    let tokens = policies.request_authentications.iter_mut().map(|it| &mut it.meta);
+    for meta in peers.chain(tokens) {
+        meta.created.get_or_insert(0);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::cluster::Namespace;
 use super::reader::Reader;
 use crate::backends::yaml::tree::Node;
+use crate::rfc3339;
 use crate::source::Span;
 
 /// A thing and where it is said.
@@ -32,8 +33,8 @@ pub(super) struct Meta {
     pub(super) annotations: BTreeMap<String, Said<String>>,
     /// Kind and name of the object that made this one.
     pub(super) owner: Option<(String, String)>,
-    /// When it was made, as a cluster writes it: times compare like their texts.
-    pub(super) created: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub(super) created: Option<i64>,
 }
 
 impl Meta {
@@ -75,7 +76,7 @@ impl Meta {
             labels: texts(reader, "labels"),
             annotations: texts(reader, "annotations"),
             owner,
-            created: created.map(str::to_owned),
+            created: created.and_then(rfc3339::seconds),
         })
     }
 

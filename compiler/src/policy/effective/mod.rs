@@ -6,6 +6,7 @@ pub mod legacy;
 pub mod mtls;
 pub(crate) mod rules;
 pub(crate) mod strings;
+mod token_order;
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,6 +22,7 @@ use index::Index;
 use legacy::Legacy;
 use mtls::Mtls;
 use rules::{CompiledRule, Compiler, Layer};
+use token_order::{Listed, Others};
 
 /// The class of waypoints: the only GatewayClass that a policy can be attached to.
 const WAYPOINT_CLASS: &str = "istio-waypoint";
@@ -128,6 +130,8 @@ pub struct Effective {
     pub legacy: Option<Legacy>,
     /// In the order of their issuers, which is that in which Envoy tries them.
     pub tokens: Vec<TokenRule>,
+    /// In which these may stand besides, where ages are not known.
+    pub(crate) other_orders: Others,
     pub(crate) custom: Stage,
     /// CUSTOM policies name so many providers.
     pub(crate) providers: usize,
@@ -305,6 +309,7 @@ impl Effective {
                 Legacy::compose(policies.legacy, inventory, pods, gateway)
             }),
             tokens: Vec::new(),
+            other_orders: Others::default(),
             custom: Stage::default(),
             providers: 0,
             audit: Stage::default(),
@@ -312,6 +317,12 @@ impl Effective {
             allow: Stage::default(),
             aside: Vec::new(),
         };
+        let place = |home: &str| match home {
+            home if home == namespace => 0,
+            home if home == mesh.root => 1,
+            _ => 2,
+        };
+        let mut listed = Vec::new();
         for (at, policy) in policies.tokens.of(enforcer, &mesh.root) {
             if !heeds(enforcer, &policy.selection, &policy.meta, &mesh.root) {
                 continue;
@@ -321,22 +332,16 @@ impl Effective {
                 continue;
             }
             let rules = policy.rules.iter().enumerate();
-            effective.tokens.extend(rules.map(|(index, rule)| {
+            listed.extend(rules.map(|(index, rule)| {
                 let object = object_of("RequestAuthentication", &policy.meta);
-                TokenRule::new(rule.clone(), object, (PolicyId::Request(at), index))
+                Listed {
+                    home: place(&object.namespace),
+                    created: policy.meta.created,
+                    rule: TokenRule::new(rule.clone(), object, (PolicyId::Request(at), index)),
+                }
             }));
         }
-        // Istio takes the own namespace's first, then the root's, each by age; of one age, as those that are applied
-        // together, by name.
-        let rank = |home: &str| match home {
-            home if home == namespace => 0,
-            home if home == mesh.root => 1,
-            _ => 2,
-        };
-        effective.tokens.sort_by_cached_key(|it| {
-            let object = &it.object;
-            (it.rule.issuer.clone(), rank(&object.namespace), object.name.clone())
-        });
+        (effective.tokens, effective.other_orders) = token_order::orders(listed);
         let own_domains = mesh.own_domains();
         let (mut custom, mut audit, mut deny, mut allow) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (at, policy) in policies.access.of(enforcer, &mesh.root) {

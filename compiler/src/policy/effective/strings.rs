@@ -159,7 +159,7 @@ fn matches_template(pieces: &[Piece], path: &str) -> bool {
 
 /// What `{*}` and `{**}` take of a path.
 fn is_template_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()+,;:@=".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;:@=".contains(&byte)
 }
 
 /// `spiffe://` and the identity, as peers are tested.
@@ -398,7 +398,7 @@ mod tests {
             ("/api/*", &["/api/", "/api/v1/x"], &["/api"]),
             ("*.html", &["/a/b.html"], &["/a.htm"]),
             ("/foo/{**}", &["/foo/", "/foo/a/b"], &["/foo", "/bar/"]),
-            ("/foo/{*}", &["/foo/a"], &["/foo/", "/foo/a/b", "/foo/*"]),
+            ("/foo/{*}", &["/foo/a", "/foo/*"], &["/foo/", "/foo/a/b", "/foo/a|b"]),
             ("/a/{**}/c", &["/a//c", "/a/b/c", "/a/b/b/c"], &["/a/c", "/a/b/d"]),
             ("/foo/{**}/", &["/foo/x/", "/foo//"], &["/foo/bar/baz.txt", "/foo/"]),
             ("/{*}/x/{*}", &["/a/x/b", "/x/x/x"], &["/a/b/x/b", "//x/b"]),

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::matching::{self, Facts, Truth};
-use super::places::Carried;
+use super::places::{self, Carried};
 use super::tokens::{self, Verdict};
-use crate::policy::effective::{self, Effective, Policy};
+use crate::policy::effective::{self, Effective, Policy, TokenRule};
 use crate::policy::inventory::Mesh;
 use crate::policy::request::{Answer, Outcome, Reason, Stage, Unknown};
 use crate::policy::tokens::Fault;
@@ -42,9 +42,38 @@ pub(crate) struct Judged {
     pub(crate) let_pass: Option<Reason>,
 }
 
-/// Judges a request or connection.
+/// Judges a request or connection. Where it is not known in which order rules for tokens stand, all must end alike.
 pub(crate) fn judge(
     effective: &Effective,
+    facts: &mut Facts,
+    carried: Carried,
+    asked: Asked<'_>,
+) -> Result<Judged, Unknown> {
+    let others = &effective.other_orders;
+    if others.orders.is_empty() || !facts.http {
+        return judge_in_order(effective, &effective.tokens, facts, carried, asked);
+    }
+    let mut found = effective
+        .tokens
+        .iter()
+        .flat_map(|rule| places::candidates(&rule.places, &carried));
+    if others.more && found.next().is_some() {
+        return Err(others.unknown());
+    }
+    let seen = facts.clone();
+    let first = judge_in_order(effective, &effective.tokens, facts, carried.clone(), asked)?;
+    for order in &others.orders {
+        let other = judge_in_order(effective, order, &mut seen.clone(), carried.clone(), asked)?;
+        if other.answer.outcome != first.answer.outcome {
+            return Err(others.unknown());
+        }
+    }
+    Ok(first)
+}
+
+fn judge_in_order(
+    effective: &Effective,
+    rules: &[TokenRule],
     facts: &mut Facts,
     carried: Carried,
     asked: Asked<'_>,
@@ -66,11 +95,11 @@ pub(crate) fn judge(
     match custom(effective, facts, asked, &mut ways) {
         Some(refusal) => return ended(ways, refusal, carried, token, let_pass),
         None if facts.http && !is_preflight(facts) => {
-            let (verdict, rest) = tokens::verify(&effective.tokens, carried, asked.now, facts.target.token_leeway())?;
+            let (verdict, rest) = tokens::verify(rules, carried, asked.now, facts.target.token_leeway())?;
             carried = rest;
             match verdict {
                 Verdict::Refused(outcome, index, fault) => {
-                    let refusal = refused_token(effective, outcome, (index, &fault), asked);
+                    let refusal = refused_token(rules, outcome, (index, &fault), asked);
                     return ended(ways, refusal, carried, token, let_pass);
                 }
                 Verdict::Pass(valid) => {
@@ -81,7 +110,7 @@ pub(crate) fn judge(
             facts.headers.clone_from(&carried.headers);
         }
         None if facts.http => {
-            carried = tokens::pass_by(&effective.tokens, carried);
+            carried = tokens::pass_by(rules, carried);
             facts.headers.clone_from(&carried.headers);
         }
         None => {}
@@ -154,8 +183,8 @@ fn refusal(stage: Stage, facts: &Facts, why: String, because: Vec<Reason>) -> An
     }
 }
 
-fn refused_token(effective: &Effective, outcome: Outcome, (index, fault): (usize, &Fault), asked: Asked<'_>) -> Answer {
-    let rule = effective.tokens.get(index);
+fn refused_token(rules: &[TokenRule], outcome: Outcome, (index, fault): (usize, &Fault), asked: Asked<'_>) -> Answer {
+    let rule = rules.get(index);
     let why = match outcome {
         Outcome::Forbidden => "the token is for another audience",
         _ => "no issuer that is accepted here takes the token",
@@ -164,10 +193,7 @@ fn refused_token(effective: &Effective, outcome: Outcome, (index, fault): (usize
         outcome,
         stage: Some(Stage::Jwt),
         why: format!("{}: {why}: {fault}", asked.place),
-        because: rule
-            .map(crate::policy::effective::TokenRule::reason)
-            .into_iter()
-            .collect(),
+        because: rule.map(TokenRule::reason).into_iter().collect(),
     }
 }
 

@@ -282,6 +282,14 @@ fn path(facts: &Facts, pattern: &PathMatch) -> Truth {
             facts.target
         )));
     }
+    let without_stars = || pattern.matches(&facts.path.replace('*', "|"));
+    let template = matches!(pattern, PathMatch::Template(_)) && facts.path.contains('*');
+    if template && facts.target.templates_may_refuse_stars() && without_stars() != matches {
+        return Truth::Unknown(Unknown::Other(format!(
+            "whether a template takes a star in the path depends on the patch of Envoy in {}",
+            facts.target
+        )));
+    }
     Truth::of(matches)
 }
 
@@ -375,5 +383,29 @@ fn claim_matches(claim: Option<&Json>, pattern: &StringMatch) -> bool {
         Some(Json::String(it)) => text(it),
         Some(Json::List(items)) => items.iter().any(|item| matches!(item, Json::String(it) if text(it))),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_template_takes_a_star_depends_on_the_release() {
+        let test = Test {
+            positive: vec![Matcher::Path(PathMatch::parse("/a/{*}"))],
+            negative: Vec::new(),
+        };
+        let said = |release: &str, path: &str| {
+            let facts = Facts {
+                path: path.to_owned(),
+                ..Facts::nothing(Target::parse(release).unwrap())
+            };
+            holds(&test, &facts)
+        };
+        assert_eq!(said("istio-1.27", "/a/*"), Truth::Yes);
+        assert_eq!(said("istio-1.26", "/a/b"), Truth::Yes);
+        assert_eq!(said("istio-1.26", "/b/*"), Truth::No);
+        assert!(matches!(said("istio-1.26", "/a/*"), Truth::Unknown(_)));
     }
 }

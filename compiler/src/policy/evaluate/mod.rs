@@ -115,6 +115,7 @@ impl<'p> Judge<'p> {
         }
         let pod = self.pod(&request.to)?;
         let (port, http) = port_and_protocol(&pod, request)?;
+        self.is_clear(pod.index, port)?;
         let ways = self.ways(&pod, request, port)?;
         let mut answers = ways
             .into_iter()
@@ -214,6 +215,17 @@ impl<'p> Judge<'p> {
             _ => Err(Unknown::Other(
                 "the TLS differs between ports or pods of this host".to_owned(),
             )),
+        }
+    }
+
+    /// Whether it is known what is spoken on a port; without one, on all ports.
+    fn is_clear(&self, workload: Option<usize>, port: Option<u16>) -> Result<(), Unknown> {
+        let Some(index) = workload else { return Ok(()) };
+        let ports = port.map_or(0..=u16::MAX, |port| port..=port);
+        let unclear = &self.inventory.unclear_ports;
+        match unclear.range((index, *ports.start())..=(index, *ports.end())).next() {
+            Some((_, why)) => Err(Unknown::Other(why.clone())),
+            None => Ok(()),
         }
     }
 
@@ -615,7 +627,9 @@ pub(crate) fn carried(request: &Request) -> Carried {
             super::request::Place::Header { name, prefix } => {
                 headers.push((name.clone(), HeaderValue::Token(prefix.clone())));
             }
-            super::request::Place::Cookie(_) => headers.push(("cookie".to_owned(), HeaderValue::Opaque)),
+            super::request::Place::Cookie(name) => {
+                headers.push(("cookie".to_owned(), HeaderValue::Token(format!("{name}="))));
+            }
             super::request::Place::Param(_) => {}
         }
     }

@@ -8,6 +8,7 @@ mod groups;
 mod mesh;
 pub(super) mod planes;
 mod services;
+mod spoken;
 mod workloads;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::policy::Target;
 use crate::policy::inventory::Inventory;
 use crate::policy::stated::{Fact, Stated};
 use groups::Groups;
+use spoken::Named;
 pub(super) use workloads::GATEWAY_NAME;
 
 /// Everything that one run of it needs.
@@ -35,6 +37,8 @@ pub(super) struct Completion<'a> {
     namespaces: BTreeMap<&'a str, &'a Namespace>,
     /// Whether any object says who is in the mesh.
     labels_are_shown: bool,
+    /// The ports of Services that lead to each port of a workload.
+    named: BTreeMap<(usize, u16), Vec<Named>>,
     target: Target,
     acc: &'a mut Diagnostics,
 }
@@ -52,6 +56,7 @@ impl Cluster {
             declared,
             namespaces: self.namespaces.iter().rev().map(|it| (&*it.name, it)).collect(),
             labels_are_shown: planes::are_shown(self),
+            named: BTreeMap::new(),
             target,
             acc,
         };

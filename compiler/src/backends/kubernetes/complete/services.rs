@@ -8,6 +8,7 @@ use super::Completion;
 use super::groups::{Group, Groups};
 use super::planes::{WAYPOINT, WAYPOINT_NAMESPACE};
 use super::quoted;
+use super::spoken::Named;
 use crate::policy::inventory::{DataPlane, Protocol, Service, WorkloadKind};
 use crate::policy::stated::Fact;
 
@@ -17,9 +18,7 @@ type Ports = Vec<(u16, u16)>;
 impl Completion<'_> {
     pub(super) fn services(&mut self, groups: &Groups<'_>) {
         let cluster = self.cluster;
-        let mut objects: Vec<&Object> = cluster.services.iter().collect();
-        // Where two name one port, Istio takes the older one.
-        objects.sort_by_key(|service| (service.meta.created.is_none(), service.meta.created.clone()));
+        let objects: Vec<&Object> = cluster.services.iter().collect();
         for group in &groups.list {
             self.unproxied(group, &objects);
         }
@@ -41,7 +40,12 @@ impl Completion<'_> {
                 }
             }
         }
+        self.named_ports();
         self.container_ports(groups);
+    }
+
+    fn name_port(&mut self, index: usize, port: u16, named: Named) {
+        self.named.entry((index, port)).or_default().push(named);
     }
 
     /// Gives the pods behind a Service its protocols; what it leads to. `known` is the Service where it is stated already.
@@ -60,7 +64,7 @@ impl Completion<'_> {
                     ports.push((port.number, target));
                 }
                 for index in &group.members {
-                    self.port(*index, target, Said::new(port.protocol, port.span));
+                    self.name_port(*index, target, Named::new(object, port));
                 }
             }
             workloads.extend(&group.members);
@@ -80,7 +84,7 @@ impl Completion<'_> {
                 }
                 let protocol = object.ports.iter().find(|port| port.number == number);
                 if let Some(port) = protocol {
-                    self.port(index, target, Said::new(port.protocol, port.span));
+                    self.name_port(index, target, Named::new(object, port));
                 }
             }
             workloads.push(index);
@@ -92,7 +96,7 @@ impl Completion<'_> {
     }
 
     /// What is spoken on a port of pods.
-    fn port(&mut self, index: usize, port: u16, said: Said<Option<Protocol>>) {
+    pub(super) fn port(&mut self, index: usize, port: u16, said: Said<Option<Protocol>>) {
         let Some(workload) = self.inventory.workloads.get(index) else {
             return;
         };
