@@ -1,4 +1,5 @@
-//! What Istio 1.4 answers: the cases of `cases/legacy`, which say where each outcome comes from.
+//! What Istio 1.4 answers: the cases of `cases/legacy`, which say where each outcome comes from. Those of `cases/answers` ask
+//! today's releases in the same way.
 //!
 //! A file of cases has `KEY = VALUE` lines: the program with the `world`'s facts, the `objects` (documents that begin with
 //! their name as a comment), `token NAME = KEYS CLAIMS` and `state NAME = OBJECT …`. Each other line is a case:
@@ -36,13 +37,17 @@ const GATEWAY: (&str, &str) = ("istio-system", "istio-ingressgateway");
 #[test]
 fn cases_are_answered_as_istio_answers_them() {
     let mut report = String::new();
-    for path in repository::files("tests/cases/legacy", ".cases").unwrap() {
+    let folders = ["tests/cases/legacy", "tests/cases/answers"];
+    for path in folders
+        .iter()
+        .flat_map(|folder| repository::files(folder, ".cases").unwrap())
+    {
         match Suite::read(&path).and_then(|suite| suite.run()) {
             Ok(wrong) => report.push_str(&wrong),
             Err(error) => writeln!(report, "{}: {error:#}", repository::shown(&path)).unwrap(),
         }
     }
-    assert!(report.is_empty(), "not as Istio 1.4 answers:\n{report}");
+    assert!(report.is_empty(), "not as Istio answers:\n{report}");
 }
 
 /// A file of cases.

@@ -43,6 +43,8 @@ mod real_parts;
 #[cfg(test)]
 mod robustness;
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod semantics;
