@@ -11,6 +11,7 @@ use meshc_tests::repository;
 use crate::compile;
 use crate::golden::{Golden, inputs};
 use crate::manifests;
+use crate::pitfalls;
 
 /// Wrong programs, each with all that is said of it under the lines that it is said of.
 #[test]
@@ -34,7 +35,8 @@ const NOT_SHOWN: &[&str] = &["unreadable-file", "not-utf8", "file-too-large", "t
 #[test]
 fn every_finding_is_earned() {
     let mut golden = Golden::default();
-    let of_manifests = manifests::findings_of_cases();
+    let mut of_manifests = manifests::findings_of_cases();
+    of_manifests.extend(pitfalls::findings_of_cases());
     for code in catalogue::all()
         .into_iter()
         .filter(|code| !NOT_SHOWN.contains(&code.name) && !of_manifests.contains(code.id))

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use meshc::driver::manifests::Source;
 use meshc::driver::project::Location;
-use meshc::driver::{self, Build, Options, Outcome};
+use meshc::driver::{self, Build, Inputs, Options, Outcome};
 use meshc::policy::Target;
-use meshc::source::{Disk, Files};
+use meshc::source::{Disk, Files, Memory};
 use meshc_tests::case::Case;
 
 use crate::read_back;
@@ -27,6 +28,22 @@ pub(crate) fn build_case(case: &Case) -> Result<String, String> {
     let outcome = driver::build(&project, &location.into(), &of_case(case)?).map_err(|error| error.to_string())?;
     read_back::check(&outcome)?;
     Ok(outcome.builds.iter().map(stream).collect())
+}
+
+/// All findings on a text of manifests, as one policy.
+pub(crate) fn check_manifests(name: &str, text: &str, target: Target) -> Outcome {
+    let inputs = Inputs {
+        project: None,
+        manifests: vec![Source::Text {
+            shown: name.to_owned(),
+            content: Ok(text.as_bytes().to_vec()),
+        }],
+    };
+    let options = Options {
+        target: Some(target),
+        ..Options::default()
+    };
+    driver::check(&Memory::new(), &inputs, &options).unwrap()
 }
 
 /// All findings on a project on disk.

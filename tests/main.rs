@@ -35,6 +35,8 @@ mod legacy_crds;
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
+mod pitfalls;
+#[cfg(test)]
 mod precedence;
 #[cfg(test)]
 mod read_back;

@@ -14,6 +14,7 @@ use meshc_tests::parts::{self, Verdict};
 use meshc_tests::repository;
 use serde_json::{Map, Value, json};
 
+use crate::compile;
 use crate::golden::Golden;
 
 /// The code of our warning, and the start of Istio's.
@@ -355,5 +356,7 @@ fn alone(value: &Value, found: &mut dyn FnMut(Value)) {
 
 /// The page of a code as a manifest of its own.
 pub(crate) fn earns(yaml: &str, code: &str) -> bool {
-    findings_together(yaml).iter().any(|d| d.code.id == code)
+    let checked = compile::check_manifests("page.yaml", yaml, Target::NEWEST);
+    let together = findings_together(yaml);
+    together.iter().chain(&checked.diagnostics).any(|d| d.code.id == code)
 }

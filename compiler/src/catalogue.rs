@@ -18,6 +18,7 @@ pub fn all() -> Vec<&'static Code> {
         lower::errors::CODES,
         lower::legacy::errors::CODES,
         analysis::errors::CODES,
+        analysis::composed::errors::CODES,
         backends::istio::import::errors::CODES,
         backends::kubernetes::errors::CODES,
         backends::istio_legacy::import::errors::CODES,

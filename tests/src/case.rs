@@ -34,6 +34,12 @@ impl Case {
     /// Reads a case.
     #[must_use]
     pub fn parse(text: &str) -> Self {
+        Self::of_file("main.mesh", text)
+    }
+
+    /// Reads a case; one that names no file is the one of this path.
+    #[must_use]
+    pub fn of_file(path: &str, text: &str) -> Self {
         let mut case = Self {
             preamble: String::new(),
             files: Vec::new(),
@@ -60,7 +66,7 @@ impl Case {
         if case.files.is_empty() {
             let text = std::mem::take(&mut case.preamble);
             case.files.push(File {
-                path: "main.mesh".to_owned(),
+                path: path.to_owned(),
                 named: false,
                 text,
             });

@@ -3,6 +3,7 @@
 //! All of them ask the compiled rules that the evaluator asks. What a bound leaves undecided is not reported.
 
 mod atoms;
+pub mod composed;
 pub mod errors;
 mod region;
 

@@ -16,6 +16,7 @@ mod suppress;
 mod texts;
 
 use crate::analysis;
+use crate::analysis::composed::{self, Installation, Own};
 use crate::backends::{self, Artifact, kubernetes::Cluster, manifests::Manifests, repeated};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir::{self, Surroundings};
@@ -152,6 +153,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
     let yaml = yaml.judge(target, &sources, &mut acc);
     let environments = environments(&project, &texts, &parameters, options, purpose)?;
 
+    let broken = acc.has_errors();
     let mut findings = Findings::new(acc, &environments);
     let mut builds = Vec::with_capacity(environments.len());
     for environment in &environments {
@@ -179,12 +181,24 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         } else {
             backends::emit(&policies, target, &program.mesh.root)
         };
+        let own = Own::of(&policies, inputs.project.is_some());
         for manifests in manifests {
             policies.append(manifests.policies.clone());
         }
         repeated::check(&policies, &mut acc);
         if purpose == Purpose::Check {
             analysis::check(&policies, &facts.inventory.mesh, target, &mut acc);
+            let installation = Installation {
+                policies: &policies,
+                inventory: &facts.inventory,
+                stated: &facts.stated,
+                target,
+                own,
+            };
+            // What is said of a policy that is not what its author meant helps nobody.
+            if !broken && !acc.has_errors() {
+                composed::check(&installation, &mut acc);
+            }
         }
         findings.add(acc);
         builds.push(Build {

@@ -377,6 +377,39 @@ impl Effective {
     }
 }
 
+/// What an enforcer heeds, not compiled: policies by their indices in the set, and the mode.
+#[derive(Debug)]
+pub(crate) struct Heeded {
+    pub(crate) mtls: Mtls,
+    pub(crate) tokens: Vec<usize>,
+    pub(crate) access: Vec<usize>,
+}
+
+impl Heeded {
+    pub(crate) fn of<'a>(policies: &'a Homes<'a>, enforcer: Enforcer<'a>, root: &'a str) -> Self {
+        let none = StringMap::new();
+        let (namespace, labels) = match enforcer {
+            Enforcer::Sidecar { namespace, labels }
+            | Enforcer::Ztunnel { namespace, labels }
+            | Enforcer::Gateway { namespace, labels, .. } => (namespace, labels),
+            Enforcer::Waypoint { waypoint, .. } => (waypoint.0, &none),
+        };
+        let tokens = policies.tokens.of(enforcer, root).into_iter();
+        let access = policies.access.of(enforcer, root).into_iter();
+        Self {
+            mtls: Mtls::compose(&policies.peers.of(enforcer, root), namespace, labels, root),
+            tokens: tokens
+                .filter(|(_, policy)| heeds(enforcer, &policy.selection, &policy.meta, root))
+                .map(|(at, _)| at)
+                .collect(),
+            access: access
+                .filter(|(_, policy)| heeds(enforcer, &policy.selection, &policy.meta, root))
+                .map(|(at, _)| at)
+                .collect(),
+        }
+    }
+}
+
 impl Effective {
     fn set_aside(&mut self, policy: PolicyId, why: &'static str) {
         self.aside.push(Aside { policy, why });

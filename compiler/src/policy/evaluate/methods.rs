@@ -1,7 +1,7 @@
 //! The methods of HTTP.
 
 /// The methods that Envoy's HTTP/1 knows.
-pub(super) const METHODS: &[&str] = &[
+pub(crate) const METHODS: &[&str] = &[
     "ACL",
     "BIND",
     "CHECKOUT",

@@ -32,7 +32,7 @@ use chain::{Asked, Judged};
 use client::{Client, Said};
 pub use exercised::exercisable;
 use matching::{Facts, HeaderValue, Host, Peer};
-use methods::METHODS;
+pub(crate) use methods::METHODS;
 use path::Path;
 use places::Carried;
 pub use token_questions::{claims_fault, first_place, token_fault, token_texts};
