@@ -25,8 +25,8 @@ const GROWTH: f64 = 12.0;
 fn main() {
     let mut criterion = Criterion::default().sample_size(10).configure_from_args();
     let large = policies(10_000);
-    let thousand = in_process(&mut criterion, "manifests/1,000 policies", &policies(1000));
-    let ten_thousand = in_process(&mut criterion, "manifests/10,000 policies", &large);
+    let thousand = in_process(&mut criterion, "manifests/1,000 policies", &policies(1000), 10);
+    let ten_thousand = in_process(&mut criterion, "manifests/10,000 policies", &large, 1);
     let command = command(&mut criterion, "manifests/10,000 policies, command", &large);
     criterion.final_summary();
 
@@ -81,7 +81,9 @@ spec:
     text
 }
 
-fn in_process(criterion: &mut Criterion, name: &str, text: &str) -> Option<Duration> {
+/// Reads and checks them in this process; so many `times`, so that what is compared takes equally long, and what else the
+/// machine does disturbs it alike.
+fn in_process(criterion: &mut Criterion, name: &str, text: &str, times: u32) -> Option<Duration> {
     let files = Memory::new();
     let inputs = Inputs {
         project: None,
@@ -97,7 +99,8 @@ fn in_process(criterion: &mut Criterion, name: &str, text: &str) -> Option<Durat
         "the policies have findings: {:?}",
         outcome.diagnostics.first()
     );
-    measure::best(criterion, name, check)
+    let all = measure::best(criterion, name, || (0..times).filter(|_| check().is_ok()).count())?;
+    Some(all / times)
 }
 
 /// `meshc check` as a person runs it.

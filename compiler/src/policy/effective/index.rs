@@ -16,9 +16,16 @@ const WORTH_AN_INDEX: usize = 8;
 pub(crate) type Slot = (u32, u32);
 
 /// The rules of policies that are judged together, filed by what they need.
+///
+/// A mesh has one for each stage of each workload, most of them of few rules, so it is small where nothing is filed.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     all: Vec<Slot>,
+    filed: Option<Box<Filed>>,
+}
+
+#[derive(Debug, Default)]
+struct Filed {
     /// Rules that need nothing that can be looked up.
     loose: Vec<Slot>,
     principals: HashMap<String, Vec<Slot>>,
@@ -62,14 +69,59 @@ impl Index {
             }
         }
         if index.all.len() >= WORTH_AN_INDEX {
-            for (slot, rule) in filed {
-                index.file(slot, rule);
+            index.filed = Some(Box::new(Filed::new(filed)));
+        }
+        index
+    }
+    /// The rules that may match, in order.
+    pub(crate) fn candidates(&self, facts: &Facts) -> Vec<Slot> {
+        let Some(filed) = &self.filed else {
+            return self.all.clone();
+        };
+        let peer = match &facts.peer {
+            Peer::Nobody => None,
+            Peer::Is(principal) => match parts(principal) {
+                Some((_, namespace, _)) => Some((principal.as_str(), namespace)),
+                // Of an odd identity a namespace can be in several places.
+                None => return self.all.clone(),
+            },
+            Peer::Waypoint(_) => return self.all.clone(),
+        };
+        let mut found = filed.loose.clone();
+        let mut add = |map: &HashMap<String, Vec<Slot>>, value: &str| {
+            if let Some(slots) = map.get(value) {
+                found.extend_from_slice(slots);
+            }
+        };
+        if let Some((principal, namespace)) = peer {
+            add(&filed.principals, principal);
+            add(&filed.namespaces, namespace);
+        }
+        if facts.http {
+            add(&filed.paths, &facts.path);
+            for length in &filed.lengths {
+                // A length inside a character is no end of any prefix of this path.
+                if let Some(start) = facts.path.get(..*length) {
+                    add(&filed.prefixes, start);
+                }
             }
         }
-        index.lengths = index.prefixes.keys().map(String::len).collect();
-        index.lengths.sort_unstable();
-        index.lengths.dedup();
-        index
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+impl Filed {
+    fn new(rules: Vec<(Slot, &CompiledRule)>) -> Self {
+        let mut filed = Self::default();
+        for (slot, rule) in rules {
+            filed.file(slot, rule);
+        }
+        filed.lengths = filed.prefixes.keys().map(String::len).collect();
+        filed.lengths.sort_unstable();
+        filed.lengths.dedup();
+        filed
     }
 
     fn file(&mut self, slot: Slot, rule: &CompiledRule) {
@@ -91,44 +143,6 @@ impl Index {
                 map.insert(value.to_owned(), vec![slot]);
             }
         }
-    }
-
-    /// The rules that may match, in order.
-    pub(crate) fn candidates(&self, facts: &Facts) -> Vec<Slot> {
-        if self.all.len() < WORTH_AN_INDEX {
-            return self.all.clone();
-        }
-        let peer = match &facts.peer {
-            Peer::Nobody => None,
-            Peer::Is(principal) => match parts(principal) {
-                Some((_, namespace, _)) => Some((principal.as_str(), namespace)),
-                // Of an odd identity a namespace can be in several places.
-                None => return self.all.clone(),
-            },
-            Peer::Waypoint(_) => return self.all.clone(),
-        };
-        let mut found = self.loose.clone();
-        let mut add = |map: &HashMap<String, Vec<Slot>>, value: &str| {
-            if let Some(slots) = map.get(value) {
-                found.extend_from_slice(slots);
-            }
-        };
-        if let Some((principal, namespace)) = peer {
-            add(&self.principals, principal);
-            add(&self.namespaces, namespace);
-        }
-        if facts.http {
-            add(&self.paths, &facts.path);
-            for length in &self.lengths {
-                // A length inside a character is no end of any prefix of this path.
-                if let Some(start) = facts.path.get(..*length) {
-                    add(&self.prefixes, start);
-                }
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
     }
 }
 

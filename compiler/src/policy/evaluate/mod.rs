@@ -47,11 +47,11 @@ pub struct Judge<'p> {
     /// The services in front of each workload.
     services: Vec<Vec<usize>>,
     /// For each workload; `None` inside: nobody enforces.
-    pods: Vec<OnceLock<Option<Effective>>>,
+    pods: Vec<OnceLock<Option<Box<Effective>>>>,
     /// For each service with a waypoint.
-    waypoints: Vec<OnceLock<Effective>>,
+    waypoints: Vec<OnceLock<Box<Effective>>>,
     /// For each workload: the values by which its nearest misses are looked for.
-    nearest: Vec<OnceLock<nearest::Values>>,
+    nearest: Vec<OnceLock<Box<nearest::Values>>>,
 }
 
 /// The TLS that a client's proxy uses.
@@ -560,9 +560,10 @@ impl<'p> Judge<'p> {
     fn pod_policy(&self, index: usize) -> Option<&Effective> {
         let compose = || {
             let enforcer = Enforcer::of(self.inventory.workloads.get(index)?)?;
-            Some(Effective::compose(&self.homes, self.inventory, self.target, enforcer))
+            let effective = Effective::compose(&self.homes, self.inventory, self.target, enforcer);
+            Some(Box::new(effective))
         };
-        self.pods.get(index)?.get_or_init(compose).as_ref()
+        self.pods.get(index)?.get_or_init(compose).as_deref()
     }
 
     fn waypoint_policy(&self, at: usize, service: &Service, namespace: &str, name: &str) -> Option<&Effective> {
@@ -571,9 +572,9 @@ impl<'p> Judge<'p> {
                 waypoint: (namespace, name),
                 service: (&service.namespace, &service.name),
             };
-            Effective::compose(&self.homes, self.inventory, self.target, enforcer)
+            Box::new(Effective::compose(&self.homes, self.inventory, self.target, enforcer))
         };
-        self.waypoints.get(at).map(|cell| cell.get_or_init(compose))
+        self.waypoints.get(at).map(|cell| &**cell.get_or_init(compose))
     }
 }
 

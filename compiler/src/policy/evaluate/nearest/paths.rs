@@ -121,10 +121,13 @@ impl Inside {
     }
 }
 
-/// A path of each kind that the patterns can tell apart, and whether these are all kinds. `fresh` is a word of no
+/// A path of each kind, and whether these are all kinds.
+pub(super) type Kinds = (Vec<String>, bool);
+
+/// A path of each kind that the patterns can tell apart. `fresh` is a word of no
 /// pattern; `merges`: slashes that follow each other are seen as one.
-pub(super) fn kinds(patterns: &[&PathMatch], fresh: &str, merges: bool) -> (Vec<String>, bool) {
-    let automata: Vec<Automaton> = patterns.iter().filter_map(|pattern| Automaton::new(pattern)).collect();
+pub(super) fn kinds(patterns: &[PathMatch], fresh: &str, merges: bool) -> Kinds {
+    let automata: Vec<Automaton> = patterns.iter().filter_map(Automaton::new).collect();
     let mut is_complete = automata.len() == patterns.len();
     let mut bytes: Vec<u8> = vec![b'/'];
     for step in automata.iter().flat_map(|automaton| &automaton.0) {
@@ -187,7 +190,7 @@ pub(super) fn filled(pieces: &[Piece], fresh: &str) -> String {
 }
 
 /// The path with the word in place of a sign that stands for any, if it is of the same kind.
-fn readable(path: &str, patterns: &[&PathMatch], sign: Option<u8>, fresh: &str) -> String {
+fn readable(path: &str, patterns: &[PathMatch], sign: Option<u8>, fresh: &str) -> String {
     let Some(sign) = sign else { return path.to_owned() };
     let spoken = path.replace(char::from(sign), fresh);
     let same = patterns

@@ -66,7 +66,7 @@ pub(super) fn search(judge: &Judge<'_>, original: &Request) -> Option<(Request, 
         Destination::Pod { .. } => None,
     };
     let values = match kept {
-        Some(kept) => kept.get_or_init(|| Values::new(judge, &original.to)),
+        Some(kept) => &**kept.get_or_init(|| Box::new(Values::new(judge, &original.to))),
         None => {
             composed = Values::new(judge, &original.to);
             &composed

@@ -2,7 +2,8 @@
 //!
 //! In question are the ALLOW rule that is to match and all rules that refuse; other ALLOW rules do not matter.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use super::super::Judge;
 use super::super::matching::{self, Facts, Truth};
@@ -31,10 +32,12 @@ pub(in crate::policy::evaluate) struct Values {
     ports: Vec<(u16, Option<u16>)>,
     providers: Vec<String>,
     tokens: Vec<Token>,
-    audiences: Vec<StringMatch>,
+    audiences: Vec<String>,
     /// Headers that hold tokens, or are made of the claims that are named.
     pub(super) of_tokens: BTreeMap<String, Vec<String>>,
     normalization: Normalization,
+    /// The paths that patterns can tell apart, for those that were asked about.
+    kinds: Mutex<HashMap<Vec<PathMatch>, paths::Kinds>>,
     /// Whether some requests go through a waypoint first, so that the caller decides who judges.
     pub(super) has_waypoint: bool,
 }
@@ -76,18 +79,14 @@ impl Values {
             ports: way.ports(judge, to),
             providers: mesh.providers.keys().cloned().collect(),
             tokens: tokens.collect(),
-            audiences: jwt
-                .iter()
-                .flat_map(|rule| &rule.audiences)
-                .cloned()
-                .map(StringMatch::Exact)
-                .collect(),
+            audiences: jwt.iter().flat_map(|rule| &rule.audiences).cloned().collect(),
             of_tokens: headers_of_tokens(&jwt),
             normalization: mesh.normalization,
+            kinds: Mutex::default(),
             has_waypoint: way.has_waypoint,
         };
         let mut tests: Vec<&Test> = way.refusing().collect();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         tests.retain(|test| seen.insert(*test));
         for test in tests {
             for fact in values.facts_of(test) {
@@ -154,18 +153,12 @@ impl Values {
             Fact::Method => self.methods(&tests),
             Fact::Path => self.paths(request, wanted, &tests),
             Fact::Host => {
-                let hosts = self
-                    .texts(fact, wanted, &tests)
-                    .into_iter()
-                    .map(|host| Setting::Host(Some(host)));
-                Choice::all(hosts.chain([Setting::Host(None)]))
+                let hosts = self.texts(wanted, &tests, text).into_iter().map(Some);
+                Choice::all(hosts.chain([None]).map(Setting::Host))
             }
             Fact::Sni => {
-                let names = self
-                    .texts(fact, wanted, &tests)
-                    .into_iter()
-                    .map(|sni| Setting::Sni(Some(sni)));
-                Choice::all([Setting::Sni(None)].into_iter().chain(names))
+                let names = self.texts(wanted, &tests, text).into_iter().map(Some);
+                Choice::all([None].into_iter().chain(names).map(Setting::Sni))
             }
             Fact::Header(name) => self.headers(name, request, wanted, &tests),
             Fact::Token => self.tokens(request),
@@ -194,21 +187,15 @@ impl Values {
         choice
     }
 
-    /// Texts that the patterns of a fact can tell apart.
-    fn texts(&self, fact: &Fact, wanted: &[&Test], tests: &[&Test]) -> Vec<String> {
-        let pattern = |matcher: &Matcher| match (fact, matcher) {
-            (Fact::Host, Matcher::Host(pattern) | Matcher::Header(_, pattern)) | (Fact::Sni, Matcher::Sni(pattern)) => {
-                Some(pattern.clone())
-            }
-            _ => None,
-        };
-        self.all_texts(&patterns(wanted, pattern), &patterns(tests, pattern))
-    }
-
-    /// Texts for the patterns that are wanted, and then for all.
-    fn all_texts(&self, wanted: &BTreeSet<StringMatch>, all: &BTreeSet<StringMatch>) -> Vec<String> {
-        let mut texts = witnesses::texts(wanted, &self.fresh);
-        texts.extend(witnesses::texts(all, &self.fresh));
+    /// Texts that the patterns can tell apart, those that are wanted before others.
+    fn texts(
+        &self,
+        wanted: &[&Test],
+        tests: &[&Test],
+        pattern: impl Fn(&Matcher) -> Option<StringMatch>,
+    ) -> Vec<String> {
+        let mut texts = witnesses::texts(&patterns(wanted, &pattern), &self.fresh);
+        texts.extend(witnesses::texts(&patterns(tests, &pattern), &self.fresh));
         witnesses::distinct(texts)
     }
 
@@ -246,9 +233,11 @@ impl Values {
         let mut is_complete = true;
         if tests.iter().any(|path| matches!(path, PathMatch::Template(_))) {
             let merges = !matches!(self.normalization, Normalization::None | Normalization::Base);
-            let (kinds, all) = paths::kinds(&tests.iter().collect::<Vec<_>>(), &self.fresh, merges);
-            is_complete = all;
-            paths.extend(kinds);
+            let mut known = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+            let make = || paths::kinds(&tests, &self.fresh, merges);
+            let (kinds, all) = known.entry(tests.clone()).or_insert_with(make);
+            is_complete = *all;
+            paths.extend(kinds.iter().cloned());
         }
         let paths = witnesses::distinct(paths);
         let sent = request.path.as_deref().unwrap_or("/");
@@ -266,12 +255,8 @@ impl Values {
 
     fn headers(&self, name: &str, request: &Request, wanted: &[&Test], tests: &[&Test]) -> Choice {
         let own: Vec<String> = header_values(request, name).into_iter().map(str::to_owned).collect();
-        let pattern = |matcher: &Matcher| match matcher {
-            Matcher::Header(own, pattern) if own == name => Some(pattern.clone()),
-            _ => None,
-        };
-        let joint = self.joint(wanted, pattern, StringMatch::matches_present);
-        let texts = self.all_texts(&patterns(wanted, pattern), &patterns(tests, pattern));
+        let joint = self.joint(wanted, text, StringMatch::matches_present);
+        let texts = self.texts(wanted, tests, text);
         let lists = lists(&texts, joint, &own);
         Choice {
             settings: lists
@@ -299,11 +284,10 @@ impl Values {
             if let Some(joint) = &joint {
                 whole = Some(with(whole.as_ref(), inner, listed(joint)));
             }
-            let mut all = patterns(tests, pattern);
+            let mut texts = self.texts(wanted, tests, pattern);
             if path == ["aud"] {
-                all.extend(self.audiences.iter().cloned());
+                texts.extend(self.audiences.iter().cloned());
             }
-            let texts = self.all_texts(&patterns(wanted, pattern), &all);
             is_complete &= lists::are_all(texts.len(), wanted, tests);
             for list in lists(&texts, joint, &own) {
                 settings.push(setting(if list.is_empty() {
@@ -425,6 +409,14 @@ impl Values {
             settings: first.chain(all).collect(),
             is_complete,
         }
+    }
+}
+
+/// The pattern of a test of a host, of the SNI or of a header.
+fn text(matcher: &Matcher) -> Option<StringMatch> {
+    match matcher {
+        Matcher::Host(pattern) | Matcher::Sni(pattern) | Matcher::Header(_, pattern) => Some(pattern.clone()),
+        _ => None,
     }
 }
 
