@@ -20,18 +20,11 @@ fn fixed_cases_are_what_envoy_does() {
     };
     let keys = Keys::new(KEY_SETS).unwrap();
     let cases = case::all().unwrap();
-    let (ambient, plain): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.scenario.is_ambient());
     let mut report = String::new();
-    for (cases, ambient) in [(plain, false), (ambient, true)] {
-        if cases.is_empty() {
-            continue;
-        }
-        let scenarios: Vec<_> = cases.iter().map(|case| case.scenario.clone()).collect();
-        let mut generator = oracle.generator(ambient).unwrap();
-        let configured = Configured::new(scenarios, Refused::Fail, &mut generator, &keys).unwrap();
-        let mesh = Mesh::start(configured, envoy, &keys).unwrap();
-        compare(&cases, &mesh, &mut report);
-    }
+    let scenarios: Vec<_> = cases.iter().map(|case| case.scenario.clone()).collect();
+    let configured = Configured::new(scenarios, Refused::Fail, &mut oracle.generators(), &keys).unwrap();
+    let mesh = Mesh::start(configured, envoy, &keys).unwrap();
+    compare(&cases, &mesh, &mut report);
     assert!(report.is_empty(), "Envoy does otherwise:\n{report}");
 }
 

@@ -9,7 +9,7 @@ use meshc::jwt::{KeyFiles, TokenReader};
 use meshc::policy::effective::{Effective, Enforcer, Homes};
 use meshc::policy::evaluate::Judge;
 use meshc::policy::inventory::{
-    Account, DataPlane, Inventory, Mesh, Normalization, Protocol, Service, Workload, WorkloadKind,
+    Account, DataPlane, Inventory, Mesh, Normalization, Protocol, Service, Waypoint, Workload, WorkloadKind,
 };
 use meshc::policy::request::{self as asked, Caller, Destination, Json, TokenState};
 use meshc::policy::{Keys as PolicyKeys, PolicySet, Target};
@@ -49,7 +49,7 @@ impl Understood {
             );
         }
         give_one_age(&mut read.policies);
-        let workloads: Vec<Workload> = scenario.pods.iter().map(workload).collect();
+        let workloads: Vec<Workload> = scenario.pods.iter().map(|pod| workload(pod, scenario)).collect();
         let services = scenario.pods.iter().enumerate().map(|(index, pod)| Service {
             namespace: pod.namespace.clone(),
             name: pod.name.clone(),
@@ -61,8 +61,9 @@ impl Understood {
             port_names: BTreeMap::new(),
             headless: false,
             workloads: vec![index],
-            waypoint: None,
+            waypoint: waypoint_of(pod, scenario).map(|waypoint| (waypoint.namespace.clone(), waypoint.name.clone())),
         });
+        let waypoints = scenario.pods.iter().filter(|pod| pod.proxy == Served::Waypoint);
         Ok(Self {
             tokens: TokenReader::new(&read.policies, &KeyFiles::new()),
             pods: (0..workloads.len()).collect(),
@@ -70,6 +71,13 @@ impl Understood {
             inventory: Inventory {
                 mesh: mesh(&scenario.mesh)?,
                 services: services.collect(),
+                waypoints: waypoints
+                    .map(|pod| Waypoint {
+                        namespace: pod.namespace.clone(),
+                        name: pod.name.clone(),
+                        account: Some(account(pod)),
+                    })
+                    .collect(),
                 workloads,
                 ..Inventory::default()
             },
@@ -78,7 +86,8 @@ impl Understood {
 
     /// Compiles its program: policies and facts are what the program says.
     fn of_program(scenario: &Scenario, text: &str, keys: &Keys) -> Result<Self> {
-        let build = program::compile(text, keys)?;
+        let mut build = program::compile(text, keys)?;
+        give_one_age(&mut build.policies);
         let inventory = build.facts.inventory;
         let index = |pod: &Pod| {
             let own = |it: &Workload| it.namespace == pod.namespace && it.name == pod.name;
@@ -147,13 +156,22 @@ pub fn question(
     let nameless =
         request.authority == Authority::Foreign || request.alpn.is_some() || request.payload == Payload::ForeignTls;
     let called = |pod: &&Pod| request.to.is_empty() || pod.to_string() == request.to;
-    let index = scenario
-        .pods
-        .iter()
-        .position(|pod| called(&pod))
-        .with_context(|| format!("no pod `{}`", request.to))?;
+    let proxy = scenario.pods.iter().find(called);
+    let proxy = proxy.with_context(|| format!("no pod `{}`", request.to))?;
+    // A waypoint is asked for the Service whose address is called.
+    let meant = |pod: &Pod| match proxy.proxy {
+        Served::Waypoint => pod.is_served_by(proxy) && Some(pod.vip) == request.destination,
+        Served::Sidecar | Served::Gateway | Served::None => pod == proxy,
+    };
+    let index = scenario.pods.iter().position(meant).context("no such pod")?;
     let pod = scenario.pods.get(index).context("no such pod")?;
     let workload = *understood.pods.get(index).context("no such pod")?;
+    let waypoint = proxy.proxy == Served::Waypoint;
+    let port = if waypoint {
+        request.port + pod.target_offset
+    } else {
+        request.port
+    };
     let caller = match &request.peer {
         None => Caller::Outsider,
         // To a gateway that asks for no certificate.
@@ -170,17 +188,15 @@ pub fn question(
         Ok((name.to_ascii_lowercase(), value.trim().to_owned()))
     });
     let http = request.path.is_some();
-    let spoken = pod
-        .ports
-        .iter()
-        .find(|(_, port)| **port + pod.target_offset == request.port);
+    let spoken = pod.ports.iter().find(|(_, own)| **own + pod.target_offset == port);
     if !http && spoken.and_then(|(name, _)| protocol(name, false)) == Some(Protocol::Http) {
         // Bytes that are no HTTP, to a port that takes nothing else.
         return Ok(None);
     }
     let tokens = request.tokens.iter().map(|one| token(one, keys, now));
     Ok(Some(asked::Request {
-        port: Some(request.port),
+        port: Some(port),
+        service_port: waypoint.then_some(request.port),
         peer_ip: Some(request.source),
         destination_ip: Some(request.destination.unwrap_or(pod.ip)),
         sni: request.sni.clone(),
@@ -227,7 +243,19 @@ fn json(value: Value) -> Json {
     }
 }
 
-fn workload(pod: &Pod) -> Workload {
+/// The waypoint through which the requests to a pod's Service go.
+fn waypoint_of<'s>(pod: &Pod, scenario: &'s Scenario) -> Option<&'s Pod> {
+    scenario.pods.iter().find(|waypoint| pod.is_served_by(waypoint))
+}
+
+fn account(pod: &Pod) -> Account {
+    Account {
+        namespace: pod.namespace.clone(),
+        name: pod.account().to_owned(),
+    }
+}
+
+fn workload(pod: &Pod, scenario: &Scenario) -> Workload {
     let gateway = pod.proxy == Served::Gateway;
     let ports = pod
         .ports
@@ -245,13 +273,11 @@ fn workload(pod: &Pod) -> Workload {
             WorkloadKind::Application
         },
         labels: pod.all_labels(),
-        account: Some(Account {
-            namespace: pod.namespace.clone(),
-            name: pod.account().to_owned(),
-        }),
+        account: Some(account(pod)),
         ports: ports.collect(),
         data_plane: match pod.proxy {
             Served::Sidecar | Served::Gateway => DataPlane::Sidecar,
+            Served::None if waypoint_of(pod, scenario).is_some() => DataPlane::Ambient,
             Served::Waypoint | Served::None => DataPlane::None,
         },
         also: Vec::new(),

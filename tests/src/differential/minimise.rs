@@ -8,8 +8,8 @@ use super::judge::as_outcome;
 use super::observed::Disagreement;
 use super::program;
 use super::run::Session;
-use crate::envoy::Scenario;
 use crate::envoy::request::Request;
+use crate::envoy::{Pod, Scenario, Served};
 
 /// So many rounds at most; few disagreements need half of them.
 const ROUNDS: usize = 8;
@@ -17,9 +17,13 @@ const ROUNDS: usize = 8;
 /// The smallest that is found by leaving things out. All that can be left out alone is tried at once, then together.
 pub fn minimise(session: &mut Session<'_>, found: &Disagreement) -> Result<Disagreement> {
     let mut best = found.clone();
-    best.scenario
-        .pods
-        .retain(|pod| best.request.to.is_empty() || pod.to_string() == best.request.to);
+    let called = |pod: &&Pod| best.request.to.is_empty() || pod.to_string() == best.request.to;
+    // Behind a gateway or waypoint stands another one.
+    if let Some(pod) = best.scenario.pods.iter().find(called).cloned()
+        && pod.proxy == Served::Sidecar
+    {
+        best.scenario.pods = vec![pod];
+    }
     for round in 0..ROUNDS {
         let whole = whole(&best);
         let mut alone = Vec::new();

@@ -10,14 +10,14 @@ use super::generate::World;
 use super::observed::{Observed, Seconds, Tally};
 use crate::envoy::request::Request;
 use crate::envoy::{Configured, Keys, Mesh, Refused, now};
-use crate::parts::{Envoy, Generator, Oracle};
+use crate::parts::{Envoy, Generators, Oracle};
 
 /// The key sets that worlds and cases name.
 pub const KEY_SETS: &[&str] = &["main", "other"];
 
 /// What asks: istiod's code, Envoy, and the keys that both know.
 pub struct Session<'p> {
-    generator: Generator,
+    generators: Generators<'p>,
     envoy: &'p Envoy,
     pub keys: Keys,
 }
@@ -54,9 +54,9 @@ impl Answered {
 
 impl<'p> Session<'p> {
     /// Starts what asks.
-    pub fn new(oracle: &Oracle, envoy: &'p Envoy) -> Result<Self> {
+    pub fn new(oracle: &'p Oracle, envoy: &'p Envoy) -> Result<Self> {
         Ok(Self {
-            generator: oracle.generator(false)?,
+            generators: oracle.generators(),
             envoy,
             keys: Keys::new(KEY_SETS)?,
         })
@@ -64,7 +64,7 @@ impl<'p> Session<'p> {
 
     /// Asks everything in these worlds.
     pub fn compare(&mut self, worlds: &[World]) -> Result<Tally> {
-        let configured = configure(&mut self.generator, &self.keys, worlds)?;
+        let configured = configure(&mut self.generators, &self.keys, worlds)?;
         ask(self.envoy, &self.keys, configured, worlds)?.compare(&self.keys)
     }
 
@@ -88,13 +88,13 @@ impl<'p> Session<'p> {
         batch: impl Fn(u64) -> Vec<World> + Send,
         mut each: impl FnMut(u64, Answered, &Keys) -> Result<bool>,
     ) -> Result<()> {
-        let (generator, keys, envoy) = (&mut self.generator, &self.keys, self.envoy);
+        let (generators, keys, envoy) = (&mut self.generators, &self.keys, self.envoy);
         let (ready, next) = sync_channel(0);
         thread::scope(|scope| {
             scope.spawn(move || {
                 for number in first.. {
                     let worlds = batch(number);
-                    let configured = configure(generator, keys, &worlds);
+                    let configured = configure(generators, keys, &worlds);
                     let ends = configured.is_err();
                     // Nobody takes it any more when enough was asked.
                     if ready.send((number, worlds, configured)).is_err() || ends {
@@ -114,9 +114,9 @@ impl<'p> Session<'p> {
     }
 }
 
-fn configure(generator: &mut Generator, keys: &Keys, worlds: &[World]) -> Result<Configured> {
+fn configure(generators: &mut Generators<'_>, keys: &Keys, worlds: &[World]) -> Result<Configured> {
     let scenarios = worlds.iter().map(|world| world.scenario.clone()).collect();
-    Configured::new(scenarios, Refused::LeaveOut, generator, keys)
+    Configured::new(scenarios, Refused::LeaveOut, generators, keys)
 }
 
 fn ask(envoy: &Envoy, keys: &Keys, configured: Configured, worlds: &[World]) -> Result<Answered> {

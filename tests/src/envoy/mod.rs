@@ -24,13 +24,13 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::parts::{Envoy, Generator, ProxyKind};
+use crate::parts::{Envoy, Generators, ProxyKind};
 use client::{Dial, Message};
 use keys::{Authorities, KeySets};
 use loopback::Files;
 use process::Process;
 use request::{Authority, Request, Seen};
-pub use scenario::{Pod, Scenario, Served};
+pub use scenario::{Pod, Scenario, Served, USE_WAYPOINT};
 
 /// What Istio's client side offers; filter chains of servers match on it.
 const ALPN_HTTP: &[&str] = &["istio-http/1.1", "istio", "http/1.1"];
@@ -145,7 +145,12 @@ pub enum Refused {
 
 impl Configured {
     /// Has the proxies of all scenarios configured, and their listeners rewritten.
-    pub fn new(scenarios: Vec<Scenario>, refused: Refused, generator: &mut Generator, keys: &Keys) -> Result<Self> {
+    pub fn new(
+        scenarios: Vec<Scenario>,
+        refused: Refused,
+        generators: &mut Generators<'_>,
+        keys: &Keys,
+    ) -> Result<Self> {
         let started = Instant::now();
         let folder = tempfile::tempdir()?;
         let certificate = folder.path().join("server.pem");
@@ -166,52 +171,58 @@ impl Configured {
             folder,
             seconds: 0.0,
         };
-        let mut open: Vec<usize> = (0..configured.scenarios.len()).collect();
-        while !open.is_empty() {
-            let asked = open.iter().filter_map(|index| configured.scenarios.get(*index));
-            let asked: Vec<_> = asked
-                .map(|scenario| scenario.to_generator(keys))
-                .collect::<Result<_>>()?;
-            let mut again = Vec::new();
-            generator.generate(&asked, |nth, generated| {
-                let index = open.get(nth).copied().context("an answer to no question")?;
-                let scenario = configured
-                    .scenarios
-                    .get_mut(index)
-                    .context("an answer to no question")?;
-                if let Some(first) = generated.refused.first() {
-                    // What meshc emits is never refused.
-                    if refused == Refused::Fail || scenario.program.is_some() {
-                        bail!("{}: a cluster refuses {first:?}", scenario.name);
+        for ambient in [false, true] {
+            let of_kind = configured.scenarios.iter().enumerate();
+            let mut open: Vec<usize> = of_kind
+                .filter(|(_, it)| it.is_ambient() == ambient)
+                .map(|(at, _)| at)
+                .collect();
+            while !open.is_empty() {
+                let asked = open.iter().filter_map(|index| configured.scenarios.get(*index));
+                let asked: Vec<_> = asked
+                    .map(|scenario| scenario.to_generator(keys))
+                    .collect::<Result<_>>()?;
+                let mut again = Vec::new();
+                generators.of(ambient)?.generate(&asked, |nth, generated| {
+                    let index = open.get(nth).copied().context("an answer to no question")?;
+                    let scenario = configured
+                        .scenarios
+                        .get_mut(index)
+                        .context("an answer to no question")?;
+                    if let Some(first) = generated.refused.first() {
+                        // What meshc emits is never refused.
+                        if refused == Refused::Fail || scenario.program.is_some() {
+                            bail!("{}: a cluster refuses {first:?}", scenario.name);
+                        }
+                        let before = scenario.objects.len();
+                        scenario
+                            .objects
+                            .retain(|object| !generated.refused.iter().any(|it| it.is_about(object)));
+                        configured.refused += before - scenario.objects.len();
+                        if before == scenario.objects.len() {
+                            bail!("{}: what is refused is not there: {first:?}", scenario.name);
+                        }
+                        again.push(index);
+                        return Ok(());
                     }
-                    let before = scenario.objects.len();
-                    scenario
-                        .objects
-                        .retain(|object| !generated.refused.iter().any(|it| it.is_about(object)));
-                    configured.refused += before - scenario.objects.len();
-                    if before == scenario.objects.len() {
-                        bail!("{}: what is refused is not there: {first:?}", scenario.name);
-                    }
-                    again.push(index);
-                    return Ok(());
-                }
-                for ((pod, kind), configuration) in scenario.proxies().zip(generated.proxies.iter().flatten()) {
-                    let routes = configuration.routes.iter();
-                    let routes = routes
-                        .filter_map(|routes| Some((routes.get("name")?.as_str()?, routes)))
-                        .collect();
-                    for listener in &configuration.listeners {
-                        if let Some(port) = served(kind, listener) {
-                            let name = format!("{index}/{pod}/{port}");
-                            configured
-                                .listeners
-                                .push(loopback::rewrite(&name, listener, &routes, &files)?);
+                    for ((pod, kind), configuration) in scenario.proxies().zip(generated.proxies.iter().flatten()) {
+                        let routes = configuration.routes.iter();
+                        let routes = routes
+                            .filter_map(|routes| Some((routes.get("name")?.as_str()?, routes)))
+                            .collect();
+                        for listener in &configuration.listeners {
+                            if let Some(port) = served(kind, listener) {
+                                let name = format!("{index}/{pod}/{port}");
+                                configured
+                                    .listeners
+                                    .push(loopback::rewrite(&name, listener, &routes, &files)?);
+                            }
                         }
                     }
-                }
-                Ok(())
-            })?;
-            open = again;
+                    Ok(())
+                })?;
+                open = again;
+            }
         }
         configured.seconds = started.elapsed().as_secs_f64();
         Ok(configured)

@@ -1,6 +1,6 @@
 //! One mesh as people write it: settings, pods, and Istio's objects. The Kubernetes objects around a pod follow from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use super::Keys;
 use crate::parts::{self, ProxyKind};
+
+/// The label of a Service whose requests go through a waypoint.
+pub const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 
 /// One mesh, in which requests are asked.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -126,6 +129,7 @@ impl Pod {
     #[must_use]
     pub fn all_labels(&self) -> BTreeMap<String, String> {
         let mut labels = self.labels.clone();
+        labels.extend(self.waypoint_labels());
         labels.insert("app".to_owned(), self.name.clone());
         labels
     }
@@ -136,6 +140,34 @@ impl Pod {
         self.account.as_deref().unwrap_or(&self.name)
     }
 
+    /// Whether the requests to its Service go through this waypoint of its namespace.
+    #[must_use]
+    pub fn is_served_by(&self, waypoint: &Self) -> bool {
+        let used = self.service_labels.get(USE_WAYPOINT);
+        waypoint.proxy == Served::Waypoint && self.namespace == waypoint.namespace && used == Some(&waypoint.name)
+    }
+
+    /// By which istiod knows its own waypoints.
+    fn waypoint_labels(&self) -> BTreeMap<String, String> {
+        let labels = [
+            ("gateway.networking.k8s.io/gateway-name", self.name.as_str()),
+            ("gateway.istio.io/managed", "istio.io-mesh-controller"),
+        ];
+        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        labels.into_iter().filter(|_| self.proxy == Served::Waypoint).collect()
+    }
+
+    /// What makes a pod a waypoint.
+    fn gateway(&self) -> Option<Value> {
+        (self.proxy == Served::Waypoint).then(|| {
+            json!({ "apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway",
+                "metadata": { "name": self.name, "namespace": self.namespace },
+                "spec": { "gatewayClassName": "istio-waypoint",
+                    "listeners": [{ "name": "mesh", "port": 15008, "protocol": "HBONE" }] },
+                "status": { "addresses": [{ "type": "IPAddress", "value": self.vip }] } })
+        })
+    }
+
     fn objects(&self) -> Vec<Value> {
         let address_type = if self.ip.is_ipv6() { "IPv6" } else { "IPv4" };
         let meta = |labels: &BTreeMap<String, String>| json!({ "name": self.name, "namespace": self.namespace, "labels": labels });
@@ -144,6 +176,8 @@ impl Pod {
         if self.proxy != Served::None {
             labels.insert("security.istio.io/tlsMode".to_owned(), "istio".to_owned());
         }
+        let mut service_labels = self.service_labels.clone();
+        service_labels.extend(self.waypoint_labels());
         let ports = self.ports.iter();
         let service_ports: Vec<Value> = ports
             .clone()
@@ -152,8 +186,8 @@ impl Pod {
         let pod_ports: Vec<Value> = ports
             .map(|(name, port)| json!({ "name": name, "port": port + self.target_offset }))
             .collect();
-        vec![
-            json!({ "apiVersion": "v1", "kind": "Service", "metadata": meta(&self.service_labels), "spec": {
+        let mut objects = vec![
+            json!({ "apiVersion": "v1", "kind": "Service", "metadata": meta(&service_labels), "spec": {
                 "selector": { "app": self.name }, "clusterIP": self.vip, "ports": service_ports } }),
             json!({ "apiVersion": "v1", "kind": "Pod", "metadata": meta(&labels),
                 "spec": { "serviceAccountName": self.account(), "containers": [{ "name": "c", "image": "c" }] },
@@ -164,7 +198,9 @@ impl Pod {
                 "endpoints": [{ "addresses": [self.ip], "conditions": { "ready": true },
                     "targetRef": { "kind": "Pod", "name": self.name, "namespace": self.namespace } }],
                 "ports": pod_ports }),
-        ]
+        ];
+        objects.extend(self.gateway());
+        objects
     }
 }
 
@@ -195,6 +231,14 @@ impl Scenario {
         });
         let mut objects = vec![no_outbound];
         objects.extend(self.pods.iter().flat_map(Pod::objects));
+        if self.is_ambient() {
+            let namespaces: BTreeSet<&str> = self.pods.iter().map(|pod| pod.namespace.as_str()).collect();
+            objects.extend(
+                namespaces
+                    .into_iter()
+                    .map(|name| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })),
+            );
+        }
         let proxies = self.proxies().map(|(pod, kind)| parts::Proxy {
             name: pod.name.clone(),
             namespace: pod.namespace.clone(),

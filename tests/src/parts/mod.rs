@@ -34,7 +34,7 @@ pub use kubectl::Kubectl;
 pub use legacy_crds::LegacyCrds;
 pub use neovim::Neovim;
 pub use node::Node;
-pub use oracle::{Oracle, Verdict};
+pub use oracle::{Generators, Oracle, Verdict};
 pub use tree_sitter::TreeSitter;
 
 /// A part, or nothing if it is not here and was not asked for; an error if it was asked for and cannot be had.

@@ -40,10 +40,38 @@ impl Verdict {
     }
 }
 
+/// Generators for meshes with and without waypoints.
+pub struct Generators<'o> {
+    oracle: &'o Oracle,
+    plain: Option<Generator>,
+    ambient: Option<Generator>,
+}
+
+impl Generators<'_> {
+    /// The one for meshes with waypoints, or without.
+    pub fn of(&mut self, ambient: bool) -> Result<&mut Generator> {
+        let own = if ambient { &mut self.ambient } else { &mut self.plain };
+        if own.is_none() {
+            *own = Some(self.oracle.generator(ambient)?);
+        }
+        own.as_mut().context("a generator that was just started")
+    }
+}
+
 impl Oracle {
     /// Starts it as a generator of configuration; `ambient` where there are waypoints.
     pub fn generator(&self, ambient: bool) -> Result<Generator> {
         Generator::start(&self.program, ambient)
+    }
+
+    /// Both kinds of generators, each started when it is first needed.
+    #[must_use]
+    pub const fn generators(&self) -> Generators<'_> {
+        Generators {
+            oracle: self,
+            plain: None,
+            ambient: None,
+        }
     }
 
     /// Asks about every object of a YAML stream, in its order. One call about thousands is much quicker than many calls.

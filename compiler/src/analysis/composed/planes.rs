@@ -73,10 +73,7 @@ pub(super) fn check(subject: &Subject<'_>, acc: &mut Diagnostics) {
 /// The first of places that are all known pods of ztunnel.
 fn at_ztunnel_only<'s>(places: &[&'s Place<'s>]) -> Option<&'s Place<'s>> {
     let ztunnel = |place: &&Place<'_>| place.plane == Plane::Ztunnel && place.workload.is_some();
-    places
-        .first()
-        .copied()
-        .filter(|_| places.iter().all(ztunnel))
+    places.first().copied().filter(|_| places.iter().all(ztunnel))
 }
 
 /// A caller that the pods admit, and that comes through a waypoint which they refuse.

@@ -439,8 +439,9 @@ impl<'p> Judge<'p> {
         };
         let ztunnel = pod.gateway.is_none() && pod.data_plane == DataPlane::Ambient;
         facts.peer = peer;
-        // TLS that no one terminates is bytes, whatever is inside.
+        // TLS that no one terminates is bytes, whatever is inside, and Istio has Envoy look for no server name in it.
         facts.http = http && !ztunnel && fate.is_none();
+        facts.sni = facts.sni.filter(|_| fate.is_none());
         if !arrival.behind_waypoint {
             facts.client_ip = client_address(request, facts.http, pod.gateway)?;
         }

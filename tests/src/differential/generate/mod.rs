@@ -1,6 +1,7 @@
 //! Meshes out of nothing: each seed is one, with its policies and what is asked in it.
 
 mod facts;
+mod gateways;
 mod policies;
 mod programs;
 mod requests;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::program;
 use crate::envoy::request::Request;
-use crate::envoy::{Pod, Scenario};
+use crate::envoy::{Pod, Scenario, Served};
 use crate::generate::Die;
 use policies::Scope;
 
@@ -24,8 +25,10 @@ pub struct World {
     pub requests: Vec<Request>,
 }
 
-/// One world in so many is a program of the Mesh language, the others are Istio's objects.
+/// Of so many worlds in a row one is a program of the Mesh language; the others are Istio's objects.
 const PROGRAMS: u64 = 4;
+/// And of so many one has a waypoint.
+const WAYPOINTS: u64 = 12;
 
 /// A mesh of this seed, one of many.
 #[must_use]
@@ -40,11 +43,13 @@ pub fn world(seed: u64, index: u64) -> World {
     };
     if index % PROGRAMS == PROGRAMS - 1 {
         compose_program(&mut scenario, &mut die);
+    } else if index % WAYPOINTS == 0 {
+        gateways::compose_waypoint(&mut scenario, &mut die);
     } else {
         compose_objects(&mut scenario, &mut die);
     }
     let mut asked = Vec::new();
-    for pod in &scenario.pods {
+    for pod in scenario.pods.iter().filter(|pod| pod.proxy != Served::Waypoint) {
         // Aimed at what can be meant for this pod; what is for others must not matter, and is in the mesh all the same.
         let near: Vec<Value> = scenario
             .objects
@@ -52,7 +57,9 @@ pub fn world(seed: u64, index: u64) -> World {
             .filter(|object| may_select(object, pod))
             .cloned()
             .collect();
-        asked.extend(requests::requests(pod, &near, &domains(&scenario.mesh), &mut die));
+        let mut own = requests::requests(pod, &near, &domains(&scenario.mesh), &mut die);
+        gateways::direct(&mut own, pod, &scenario, &mut die);
+        asked.extend(own);
     }
     World {
         scenario,
@@ -91,10 +98,12 @@ fn compose_program(scenario: &mut Scenario, die: &mut Die) {
 
 fn compose_objects(scenario: &mut Scenario, die: &mut Die) {
     scenario.pods = (1..=PODS).map(|number| pod(number, die)).collect();
+    gateways::add_gateway(scenario);
     scenario.mesh = settings(die);
     let wide = |namespace: &str| Scope {
         namespace: namespace.to_owned(),
         labels: None,
+        target: None,
     };
     let mut names = (1..).map(|number| format!("p{number}"));
     let mut name = || names.next().unwrap_or_default();
@@ -200,6 +209,7 @@ fn own(pod: &Pod) -> Scope {
     Scope {
         namespace: pod.namespace.clone(),
         labels: labels(&[("app", &pod.name)]),
+        target: None,
     }
 }
 
@@ -217,11 +227,19 @@ fn selecting(pod: &Pod, die: &mut Die) -> Scope {
     } else {
         pod.namespace.clone()
     };
-    Scope { namespace, labels }
+    Scope {
+        namespace,
+        labels,
+        target: None,
+    }
 }
 
 fn may_select(object: &Value, pod: &Pod) -> bool {
     let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
+    let targets = object.pointer("/spec/targetRefs/0/kind").and_then(Value::as_str);
+    if targets == Some("Service") {
+        return object.pointer("/spec/targetRefs/0/name").and_then(Value::as_str) == Some(&pod.name);
+    }
     let labels = object.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
     let app = labels.and_then(|labels| labels.get("app")).and_then(Value::as_str);
     namespace.is_some_and(|namespace| namespace == ROOT || namespace == pod.namespace)

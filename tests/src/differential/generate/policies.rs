@@ -10,11 +10,17 @@ pub(super) struct Scope {
     pub(super) namespace: String,
     /// `None`: all of the namespace.
     pub(super) labels: Option<Map<String, Value>>,
+    /// What a waypoint is told of: kind, name and group.
+    pub(super) target: Option<(&'static str, String, &'static str)>,
 }
 
 pub(super) fn object(kind: &str, name: &str, scope: &Scope, mut spec: Value) -> Value {
     if let (Some(labels), Some(spec)) = (&scope.labels, spec.as_object_mut()) {
         spec.insert("selector".to_owned(), json!({ "matchLabels": labels }));
+    }
+    if let (Some((kind, name, group)), Some(spec)) = (&scope.target, spec.as_object_mut()) {
+        let target = json!({ "group": group, "kind": kind, "name": name });
+        spec.insert("targetRefs".to_owned(), json!([target]));
     }
     json!({
         "apiVersion": "security.istio.io/v1", "kind": kind,
