@@ -43,7 +43,7 @@ pub fn world(seed: u64, index: u64) -> World {
     };
     if index % PROGRAMS == PROGRAMS - 1 {
         compose_program(&mut scenario, &mut die);
-    } else if index % WAYPOINTS == 0 {
+    } else if index.is_multiple_of(WAYPOINTS) {
         gateways::compose_waypoint(&mut scenario, &mut die);
     } else {
         compose_objects(&mut scenario, &mut die);
