@@ -332,6 +332,7 @@ fn ask(folder: &Path, args: &[&str]) -> (ExitCode, usize) {
         out_is_terminal: false,
         err_is_terminal: false,
         no_color: true,
+        environment: Default::default(),
         color: false,
         out_color: false,
     };

@@ -18,6 +18,7 @@ pub mod ide;
 pub mod jwt;
 pub mod lower;
 pub mod policy;
+pub mod proxy;
 pub(crate) mod rfc3339;
 pub mod source;
 pub mod syntax;

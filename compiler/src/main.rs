@@ -16,6 +16,10 @@ fn main() -> ExitCode {
         out_is_terminal: stdout().is_terminal(),
         err_is_terminal: stderr().is_terminal(),
         no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+        environment: meshc::cli::Environment {
+            program: std::env::current_exe().ok(),
+            path: std::env::var_os("PATH"),
+        },
         color: false,
         out_color: false,
     };

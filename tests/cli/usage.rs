@@ -109,6 +109,7 @@ fn a_reader_that_goes_away_is_no_mistake() {
         out_is_terminal: false,
         err_is_terminal: false,
         no_color: false,
+        environment: Default::default(),
         color: false,
         out_color: false,
     };

@@ -24,6 +24,7 @@ pub fn run(cwd: &Path, args: impl IntoIterator<Item = impl Into<OsString>>, inpu
         out_is_terminal: false,
         err_is_terminal: false,
         no_color: false,
+        environment: Default::default(),
         color: false,
         out_color: false,
     };

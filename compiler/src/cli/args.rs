@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, effective, eval, explain, facts, fmt, graph, jwt, new, test};
+use super::{build, check, completions, effective, eval, explain, facts, fmt, graph, jwt, new, test, r#try};
 
 /// Policy as code for Istio: compiles `.mesh` files to the security objects of a service mesh.
 #[derive(Debug, Parser)]
@@ -40,6 +40,9 @@ pub(super) enum Command {
     Jwt(Box<jwt::Args>),
     Effective(effective::Args),
     Graph(graph::Args),
+    Try(r#try::Args),
+    #[command(hide = true)]
+    SuperviseEnvoy(r#try::SupervisorArgs),
     Fmt(fmt::Args),
     Explain(explain::Args),
     New(new::Args),

@@ -62,6 +62,25 @@ pub(super) fn create_folder(path: &Path) -> Result<(), WriteError> {
     std::fs::create_dir_all(path).map_err(|error| WriteError::new("create the folder", path, &error))
 }
 
+/// A folder with a name of its own that nobody but its owner may look into. It is removed when this is dropped.
+pub(super) struct TemporaryFolder(tempfile::TempDir);
+
+impl TemporaryFolder {
+    pub(super) fn new(prefix: &str) -> io::Result<Self> {
+        tempfile::Builder::new().prefix(prefix).tempdir().map(Self)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// Removes a folder with all that is in it.
+#[expect(clippy::disallowed_methods, reason = "the one place that writes")]
+pub(super) fn remove_folder(path: &Path) -> io::Result<()> {
+    std::fs::remove_dir_all(path)
+}
+
 /// Makes all changes or none: every new content is on disk beside its place before the first file is replaced, and when
 /// a replacement fails, those before it are undone.
 pub(super) fn apply(changes: Vec<Change>) -> Result<(), WriteError> {

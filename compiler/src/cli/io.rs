@@ -1,5 +1,6 @@
 //! What a run may see of the process around it.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
@@ -20,10 +21,20 @@ pub struct Io<'a> {
     pub err_is_terminal: bool,
     /// Whether the environment asks for no colours.
     pub no_color: bool,
+    pub environment: Environment,
     /// Whether reports have colours, once the arguments are known.
     pub color: bool,
     /// Whether answers have colours, once the arguments are known.
     pub out_color: bool,
+}
+
+/// What the process is told by those around it.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// The program itself, for what has to be a process of its own.
+    pub program: Option<PathBuf>,
+    /// `PATH`.
+    pub path: Option<OsString>,
 }
 
 impl Io<'_> {

@@ -24,7 +24,9 @@ mod output;
 mod report;
 mod test;
 mod tokens;
+mod r#try;
 mod verdicts;
+mod watch;
 mod workloads;
 mod wrap;
 
@@ -33,7 +35,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
 
-pub use io::Io;
+pub use io::{Environment, Io};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ fn dispatch(args: &args::Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         args::Command::Jwt(args) => jwt::run(args, io),
         args::Command::Effective(args) => effective::run(args, io),
         args::Command::Graph(args) => graph::run(args, io),
+        args::Command::Try(args) => r#try::run(args, io),
+        args::Command::SuperviseEnvoy(args) => r#try::supervise(args, io),
         args::Command::Fmt(args) => fmt::run(args, io),
         args::Command::Explain(args) => explain::run(args, io),
         args::Command::New(args) => new::run(args, io),

@@ -275,7 +275,7 @@ const fn word_of_answer(allowed: bool) -> &'static str {
     clippy::cast_possible_truncation,
     reason = "only numbers that are whole and small are cut"
 )]
-fn plain(value: &Json) -> Value {
+pub(super) fn plain(value: &Json) -> Value {
     match value {
         Json::Null => Value::Null,
         Json::Bool(it) => json!(it),

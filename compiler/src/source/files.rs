@@ -92,6 +92,20 @@ pub fn clean(path: &Path) -> PathBuf {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 
+/// By which a change of a file is noticed: when it was written, and how long it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp(std::time::SystemTime, u64);
+
+impl Disk {
+    /// The stamp of a file or folder; `None` where there is none.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place of the library that reads the file system")]
+    pub fn stamp(self, path: &Path) -> Option<Stamp> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Stamp(metadata.modified().ok()?, metadata.len()))
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place of the library that reads the file system"

@@ -139,7 +139,8 @@ fn kept(path: &Path, shown: &Path) -> anyhow::Result<Option<TestKey>> {
     key.map(Some).with_context(|| format!("`{shown}` cannot be used"))
 }
 
-fn key_set(key: &TestKey, kid: &str) -> Value {
+/// The key set of one key, by this name.
+pub(in crate::cli) fn key_set(key: &TestKey, kid: &str) -> Value {
     let mut members: Map<String, Value> = Map::new();
     for (name, text) in key.public() {
         members.insert(name.to_owned(), text.into());

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 use super::{ExitCode, Io};
 use crate::policy::request::Json;
 use crate::source::{Disk, Files as _};
+pub(super) use mint::key_set;
 
 /// Look into tokens, verify them, and make tokens for tests
 ///
