@@ -59,4 +59,6 @@ mod tidy;
 #[cfg(test)]
 mod tree_sitter;
 #[cfg(test)]
+mod tried;
+#[cfg(test)]
 mod yaml_read;

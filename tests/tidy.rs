@@ -21,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("lints", &["hir", "policy", "analysis"]),
     ("backends", &["policy", "analysis", "rfc3339"]),
     ("jwt", &["policy"]),
+    ("proxy", &["policy"]),
     (
         "catalogue",
         &[
@@ -72,6 +73,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "jwt",
             "catalogue",
             "driver",
+            "proxy",
             "rfc3339",
         ],
     ),
@@ -104,6 +106,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "compiler/src/diagnostics/render",
             "compiler/src/backends",
             "compiler/src/cli",
+            "compiler/src/proxy",
             "compiler/src/jwt/tests.rs",
             "lsp/src",
         ],
@@ -128,6 +131,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("clap", &["compiler/src/cli"]),
     ("clap_complete", &["compiler/src/cli"]),
     ("anyhow", &["compiler/src/cli"]),
+    ("rcgen", &["compiler/src/proxy/authority.rs"]),
     ("tower_lsp_server", &["lsp/src"]),
     ("tokio", &["lsp/src"]),
 ];

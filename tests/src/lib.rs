@@ -10,5 +10,6 @@ pub mod fenced;
 pub mod generate;
 pub mod hostile;
 pub mod parts;
+pub mod process;
 pub mod repository;
 pub mod yaml;

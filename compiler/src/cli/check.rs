@@ -1,10 +1,11 @@
 //! `meshc check`: what is wrong with a project, in every environment.
 
 use super::args::{Format, ProjectArgs};
+use super::watch::Watched;
 use super::{ExitCode, Io, report};
 use crate::diagnostics::Severity;
-use crate::driver::{self, Outcome};
-use crate::source::Disk;
+use crate::driver::{self, Inputs, Options, Outcome};
+use crate::source::{Disk, Files};
 
 /// Judge a project in each of its environments, Istio manifests, or both as one policy
 ///
@@ -16,6 +17,7 @@ use crate::source::Disk;
 ///   meshc check policies.yaml
 ///   meshc check examples/shop k8s/
 ///   kubectl get authorizationpolicies -A -o yaml | meshc check -
+///   meshc check --watch                       again whenever a file changes, until Ctrl-C
 ///
 /// Findings for people go to standard error; JSON, SARIF and GitHub's commands to standard output.
 #[derive(Debug, clap::Args)]
@@ -23,11 +25,40 @@ use crate::source::Disk;
 pub(super) struct Args {
     #[command(flatten)]
     project: ProjectArgs,
+
+    /// Judge again whenever a file changes
+    #[arg(long)]
+    watch: bool,
 }
+
+/// Clears a terminal and goes to its first line.
+const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let (inputs, options) = report::question(&args.project.inputs, io)?;
-    let outcome = driver::check(&Disk, &inputs, &options)?;
+    if !args.watch {
+        return judge(&Disk, (&inputs, &options), args, io);
+    }
+    loop {
+        let files = Watched::default();
+        if io.err_is_terminal {
+            io.error(CLEAR);
+        }
+        // What cannot be judged now may be mended.
+        if let Err(error) = judge(&files, (&inputs, &options), args, io) {
+            io.error_line(&format!("{error:#}"));
+        }
+        files.into_seen().wait();
+    }
+}
+
+fn judge(
+    files: &dyn Files,
+    (inputs, options): (&Inputs, &Options),
+    args: &Args,
+    io: &mut Io<'_>,
+) -> anyhow::Result<ExitCode> {
+    let outcome = driver::check(files, inputs, options)?;
     let text = report::findings(&outcome, args.project.format, io.color);
     match args.project.format {
         Format::Human if text.is_empty() => {}

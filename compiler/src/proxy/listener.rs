@@ -74,7 +74,8 @@ pub fn listener(port: &Port<'_>, files: Files<'_>) -> Value {
     let chains = chains(port, files);
     let inspects = chains.iter().any(|chain| chain.transport.is_some());
     let chains: Vec<Value> = chains.into_iter().map(|chain| chain.value(&filters)).collect();
-    let inspector = json!({ "name": "tls", "typedConfig": { "@type": kind("filters.listener.tls_inspector.v3.TlsInspector") } });
+    let inspector =
+        json!({ "name": "tls", "typedConfig": { "@type": kind("filters.listener.tls_inspector.v3.TlsInspector") } });
     json!({
         "name": port.name,
         "address": socket("127.0.0.1", port.listen),
@@ -269,7 +270,8 @@ mod tests {
 
     #[test]
     fn tests_of_the_port_are_decided() {
-        let filter = json!({ "a": [{ "destinationPort": 80 }, { "notRule": { "destinationPort": 81 } }, { "path": "/" }] });
+        let filter =
+            json!({ "a": [{ "destinationPort": 80 }, { "notRule": { "destinationPort": 81 } }, { "path": "/" }] });
         assert_eq!(
             at_port(&filter, 80),
             json!({ "a": [{ "any": true }, { "notRule": { "notRule": { "any": true } } }, { "path": "/" }] })

@@ -113,7 +113,10 @@ pub fn read(line: &str) -> Option<Entry> {
     };
     let address = |key: &str| text(key)?.parse().ok();
     let http = line.get("status").map(|status| Http {
-        status: status.as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(0),
+        status: status
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok())
+            .unwrap_or(0),
         details: text("details").unwrap_or_default(),
         head: text("head").and_then(|head| read_head(&head)),
     });
@@ -207,7 +210,10 @@ mod tests {
         assert_eq!(entry.peer.as_deref(), Some("td/ns/a/sa/b"));
         assert_eq!(entry.outcome(true).as_deref(), Some("403"));
         let head = entry.http.unwrap().head.unwrap();
-        assert_eq!((head.method.as_str(), head.path.as_str(), head.host.as_str()), ("GET", "/a?b", "h"));
+        assert_eq!(
+            (head.method.as_str(), head.path.as_str(), head.host.as_str()),
+            ("GET", "/a?b", "h")
+        );
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(head.headers, [pair("x", "1"), pair("x", "")]);
         assert_eq!(read("Envoy says something else"), None);
@@ -220,10 +226,32 @@ mod tests {
             read(&line.to_string()).unwrap()
         };
         let rows = [
-            (line(Value::Null, json!("TLS_error: WRONG_VERSION_NUMBER"), Value::Null, 0), Some("reset")),
-            (line(json!("tls"), json!("TLS_error: no certificate"), Value::Null, 0), Some("tls-error")),
-            (line(json!("tls"), Value::Null, json!("rbac_access_denied_matched_policy[none]"), 5), Some("reset")),
-            (line(json!("plaintext"), json!("TLS_error: WRONG_VERSION_NUMBER"), Value::Null, 5), Some("200")),
+            (
+                line(Value::Null, json!("TLS_error: WRONG_VERSION_NUMBER"), Value::Null, 0),
+                Some("reset"),
+            ),
+            (
+                line(json!("tls"), json!("TLS_error: no certificate"), Value::Null, 0),
+                Some("tls-error"),
+            ),
+            (
+                line(
+                    json!("tls"),
+                    Value::Null,
+                    json!("rbac_access_denied_matched_policy[none]"),
+                    5,
+                ),
+                Some("reset"),
+            ),
+            (
+                line(
+                    json!("plaintext"),
+                    json!("TLS_error: WRONG_VERSION_NUMBER"),
+                    Value::Null,
+                    5,
+                ),
+                Some("200"),
+            ),
             (line(json!("tls"), Value::Null, Value::Null, 5), Some("200")),
             (line(json!("tls"), Value::Null, Value::Null, 0), None),
         ];

@@ -99,7 +99,10 @@ pub struct Stamp(std::time::SystemTime, u64);
 impl Disk {
     /// The stamp of a file or folder; `None` where there is none.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place of the library that reads the file system")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of the library that reads the file system"
+    )]
     pub fn stamp(self, path: &Path) -> Option<Stamp> {
         let metadata = std::fs::metadata(path).ok()?;
         Some(Stamp(metadata.modified().ok()?, metadata.len()))

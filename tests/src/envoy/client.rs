@@ -12,7 +12,9 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_t
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
 
-use super::keys::Leaf;
+use meshc::proxy::authority::Leaf;
+
+use super::keys::to_rustls;
 use super::request::Seen;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -43,7 +45,7 @@ pub(super) fn tls(leaf: Option<&Leaf>, alpn: &[String]) -> Result<Arc<ClientConf
         .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
     let mut config = match leaf {
         Some(leaf) => {
-            let (chain, key) = leaf.to_rustls();
+            let (chain, key) = to_rustls(leaf);
             builder.with_client_auth_cert(chain, key)?
         }
         None => builder.with_no_client_auth(),

@@ -8,8 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rcgen::{SanType, string::Ia5String};
+use meshc::proxy::authority::{self, Leaf};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Map, Value, json};
 
@@ -17,63 +16,24 @@ use super::request::{Authority, Signed, Token};
 
 /// Certificates of a mesh, and of a foreign authority.
 pub struct Authorities {
-    mesh: Root,
-    foreign: Root,
+    mesh: authority::Authority,
+    foreign: authority::Authority,
     leaves: Mutex<BTreeMap<(Authority, String), Leaf>>,
 }
 
-struct Root {
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-/// A certificate with its key, both in DER.
-#[derive(Clone)]
-pub struct Leaf {
-    certificate: Vec<u8>,
-    key: Vec<u8>,
-}
-
-impl Leaf {
-    /// For a client or server of rustls.
-    #[must_use]
-    pub fn to_rustls(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.clone()));
-        (vec![CertificateDer::from(self.certificate.clone())], key)
-    }
-}
-
-impl Root {
-    fn new() -> Result<Self> {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate()?;
-        let pem = params.self_signed(&key)?.pem();
-        Ok(Self {
-            pem,
-            issuer: Issuer::new(params, key),
-        })
-    }
-
-    /// A certificate whose only name is a SPIFFE identity, as in a mesh.
-    fn sign(&self, identity: &str) -> Result<(rcgen::Certificate, KeyPair)> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        params.subject_alt_names = vec![SanType::URI(Ia5String::try_from(format!("spiffe://{identity}"))?)];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok((certificate, key))
-    }
+/// A certificate with its key, for a client or server of rustls.
+#[must_use]
+pub fn to_rustls(leaf: &Leaf) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf.key_der.clone()));
+    (vec![CertificateDer::from(leaf.certificate_der.clone())], key)
 }
 
 impl Authorities {
     /// New authorities that nobody else trusts.
     pub fn new() -> Result<Self> {
         Ok(Self {
-            mesh: Root::new()?,
-            foreign: Root::new()?,
+            mesh: authority::Authority::new()?,
+            foreign: authority::Authority::new()?,
             leaves: Mutex::new(BTreeMap::new()),
         })
     }
@@ -81,13 +41,12 @@ impl Authorities {
     /// The mesh's certificate in PEM.
     #[must_use]
     pub fn mesh(&self) -> &str {
-        &self.mesh.pem
+        self.mesh.pem()
     }
 
     /// A server's certificate of the mesh and its key, in one PEM.
     pub fn server(&self, identity: &str) -> Result<String> {
-        let (certificate, key) = self.mesh.sign(identity)?;
-        Ok(certificate.pem() + &key.serialize_pem())
+        Ok(self.mesh.sign(identity)?.pem)
     }
 
     /// The certificate of an identity, made once.
@@ -101,11 +60,7 @@ impl Authorities {
             Authority::Mesh => &self.mesh,
             Authority::Foreign => &self.foreign,
         };
-        let (certificate, key) = root.sign(identity)?;
-        let leaf = Leaf {
-            certificate: certificate.der().to_vec(),
-            key: key.serialize_der(),
-        };
+        let leaf = root.sign(identity)?;
         leaves.insert(wanted, leaf.clone());
         Ok(leaf)
     }

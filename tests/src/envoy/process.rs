@@ -1,14 +1,14 @@
 //! A running Envoy: started with a configuration, ready when it says so, ended when it is dropped.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
+use meshc::proxy::admin::Admin;
 use serde_json::Value;
 
 use crate::parts::Envoy;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 pub(super) struct Process {
     child: Child,
-    admin: SocketAddr,
+    admin: Admin,
 }
 
 impl Process {
@@ -40,7 +40,7 @@ impl Process {
         let child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
         let mut process = Self {
             child,
-            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin: Admin(SocketAddr::from(([127, 0, 0, 1], 0))),
         };
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -51,8 +51,8 @@ impl Process {
                 bail!("Envoy did not start:\n{}", lines.join("\n"));
             }
             if let Ok(admin) = fs::read_to_string(&address).unwrap_or_default().trim().parse() {
-                process.admin = admin;
-                if process.get("/ready").is_ok() {
+                process.admin = Admin(admin);
+                if process.admin.is_ready() {
                     return Ok(process);
                 }
             }
@@ -62,20 +62,9 @@ impl Process {
 
     /// The address of each listener that has one.
     pub(super) fn listeners(&self) -> Result<BTreeMap<String, SocketAddr>> {
-        let answer: Value = serde_json::from_str(&self.get("/listeners?format=json")?)?;
-        let statuses = answer.get("listener_statuses").and_then(Value::as_array);
-        let mut addresses = BTreeMap::new();
-        for status in statuses.into_iter().flatten() {
-            let port = status.pointer("/local_address/socket_address/port_value");
-            if let (Some(name), Some(port)) = (status.get("name").and_then(Value::as_str), port.and_then(Value::as_u64))
-            {
-                addresses.insert(
-                    name.to_owned(),
-                    SocketAddr::from(([127, 0, 0, 1], u16::try_from(port)?)),
-                );
-            }
-        }
-        Ok(addresses)
+        let ports = self.admin.listeners()?.into_iter();
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Ok(ports.map(|(name, port)| (name, address(port))).collect())
     }
 
     /// Resident memory in bytes, where the system says it.
@@ -85,27 +74,6 @@ impl Process {
         let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
         kilobytes.unwrap_or_default() * 1024
     }
-
-    /// The body of an admin page.
-    fn get(&self, path: &str) -> Result<String> {
-        let mut connection = TcpStream::connect(self.admin)?;
-        write!(
-            connection,
-            "GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut bytes = Vec::new();
-        connection.read_to_end(&mut bytes)?;
-        let text = String::from_utf8(bytes)?;
-        let (head, body) = text.split_once("\r\n\r\n").context("the admin page is no HTTP")?;
-        if !head.starts_with("HTTP/1.1 200") {
-            bail!("the admin page {path}: {head}");
-        }
-        Ok(if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
-            dechunked(body)
-        } else {
-            body.to_owned()
-        })
-    }
 }
 
 impl Drop for Process {
@@ -114,20 +82,4 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn dechunked(mut body: &str) -> String {
-    let mut out = String::new();
-    while let Some((size, rest)) = body.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
-        let (Some(chunk), Some(next)) = (rest.get(..size), rest.get(size..)) else {
-            break;
-        };
-        if size == 0 {
-            break;
-        }
-        out.push_str(chunk);
-        body = next.trim_start_matches("\r\n");
-    }
-    out
 }

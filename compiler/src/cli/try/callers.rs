@@ -95,12 +95,7 @@ pub(super) fn page(
     Ok(out)
 }
 
-fn lines(
-    session: &mut Session,
-    context: Context<'_>,
-    at: (&Served, &Port),
-    listens: u16,
-) -> anyhow::Result<Vec<Line>> {
+fn lines(session: &mut Session, context: Context<'_>, at: (&Served, &Port), listens: u16) -> anyhow::Result<Vec<Line>> {
     let candidates = candidates(context.inventory, at);
     let mut told = Vec::new();
     let mut admitted = 0;
@@ -143,7 +138,12 @@ fn with_tokens(
     if !port.protocol.is_http() {
         return Vec::new();
     }
-    let mut issuers: Vec<&String> = served.effective.tokens.iter().filter_map(|it| it.rule.issuer.as_ref()).collect();
+    let mut issuers: Vec<&String> = served
+        .effective
+        .tokens
+        .iter()
+        .filter_map(|it| it.rule.issuer.as_ref())
+        .collect();
     issuers.dedup();
     let first = |issuer: &String| {
         let claims = [("sub".to_owned(), Json::String("test".to_owned()))].into();
@@ -165,7 +165,9 @@ fn with_tokens(
 /// Callers that the rules name, those of the project, and two that nobody names.
 fn candidates(inventory: &Inventory, (served, port): (&Served, &Port)) -> Vec<Candidate> {
     let candidate = |identity: Option<String>, is_telling: bool| Candidate {
-        name: identity.as_ref().map_or("outsider".to_owned(), |identity| name(inventory, identity)),
+        name: identity
+            .as_ref()
+            .map_or("outsider".to_owned(), |identity| name(inventory, identity)),
         identity,
         token: None,
         is_telling,
@@ -180,7 +182,10 @@ fn candidates(inventory: &Inventory, (served, port): (&Served, &Port)) -> Vec<Ca
     }
     let domain = &inventory.mesh.trust_domain;
     let mut identities = Vec::new();
-    for policy in [&served.effective.deny, &served.effective.allow].into_iter().flat_map(|stage| &stage.policies) {
+    for policy in [&served.effective.deny, &served.effective.allow]
+        .into_iter()
+        .flat_map(|stage| &stage.policies)
+    {
         let rules = policy.rules(port.protocol.is_http()).iter();
         let tests = rules.flat_map(|rule| &rule.clauses).flatten().flatten();
         for matcher in tests.flat_map(|test| test.positive.iter().chain(&test.negative)) {
@@ -193,7 +198,10 @@ fn candidates(inventory: &Inventory, (served, port): (&Served, &Port)) -> Vec<Ca
             }
         }
     }
-    let accounts = inventory.workloads.iter().filter_map(|workload| workload.account.as_ref());
+    let accounts = inventory
+        .workloads
+        .iter()
+        .filter_map(|workload| workload.account.as_ref());
     identities.extend(accounts.map(|account| account.principal(domain)));
     let mut seen = BTreeSet::new();
     identities.retain(|identity| seen.insert(identity.clone()));
@@ -289,11 +297,18 @@ fn command(
         // The proxies that a gateway trusts are left of it.
         let behind = served.gateway.unwrap_or(1).saturating_sub(1);
         let proxies = (0..behind).map(|_| ", 127.0.0.1".to_owned());
-        headers.push(("X-Forwarded-For".to_owned(), format!("{client}{}", proxies.collect::<String>())));
+        headers.push((
+            "X-Forwarded-For".to_owned(),
+            format!("{client}{}", proxies.collect::<String>()),
+        ));
     }
     for (name, value) in headers {
         // With nothing behind the colon curl would send no such header.
-        let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+        let header = if value.is_empty() {
+            format!("{name};")
+        } else {
+            format!("{name}: {value}")
+        };
         words.extend(["-H".to_owned(), quoted(&header, token)]);
     }
     let path = request.path.unwrap_or_else(|| "/".to_owned());
@@ -337,7 +352,9 @@ pub(super) fn preface(plan: &Plan, folder: &Path, version: &str) -> String {
         "Envoy {version} plays {}; Ctrl-C ends it.\n",
         crate::cli::report::plural(plan.served.len(), "workload"),
     );
-    out.push_str("Rules see every caller at the address 127.0.0.1. Certificates, tokens and the keys that sign them are in\n");
+    out.push_str(
+        "Rules see every caller at the address 127.0.0.1. Certificates, tokens and the keys that sign them are in\n",
+    );
     out.push_str(&format!("{} while it runs.\n", folder.display()));
     for why in &plan.left_out {
         out.push_str(&format!("not played: {why}\n"));

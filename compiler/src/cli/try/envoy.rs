@@ -59,7 +59,10 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let mut command = Command::new(meshc);
         command.arg(supervisor::NAME).arg(envoy);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut supervisor = command.spawn().context("Envoy's supervisor cannot be started")?;
@@ -152,7 +155,8 @@ impl Running {
 
     fn after(&mut self, before: Updates, said: &mut Vec<String>) -> anyhow::Result<Updates> {
         for _ in 0..TIMES {
-            self.listen(said).map_err(|why| anyhow::anyhow!("Envoy has ended: {why}{}", shown(said)))?;
+            self.listen(said)
+                .map_err(|why| anyhow::anyhow!("Envoy has ended: {why}{}", shown(said)))?;
             match self.updates() {
                 Some(now) if now != before => return Ok(now),
                 _ => {}

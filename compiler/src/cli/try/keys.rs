@@ -51,7 +51,9 @@ impl TestKeys {
         let header = json!({ "alg": key.alg(), "kid": key.kid(), "typ": "JWT" });
         let mut claims = token.claims.clone();
         if let Some(iss) = iss {
-            claims.entry("iss".to_owned()).or_insert_with(|| Json::String(iss.clone()));
+            claims
+                .entry("iss".to_owned())
+                .or_insert_with(|| Json::String(iss.clone()));
         }
         let claims = near::plain(&Json::Object(claims));
         key.sign(&header.to_string(), &claims.to_string()).ok()
@@ -70,7 +72,10 @@ pub(super) fn fault(rule: &TokenRule) -> Option<String> {
     };
     let issuer = rule.rule.issuer.as_deref().unwrap_or("any issuer");
     let why = KeySet::read(text).err()?;
-    Some(format!("the key set of `{issuer}` ({}) cannot be used: {why}", rule.object))
+    Some(format!(
+        "the key set of `{issuer}` ({}) cannot be used: {why}",
+        rule.object
+    ))
 }
 
 /// One set with the keys of both.

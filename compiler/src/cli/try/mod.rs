@@ -32,8 +32,8 @@ use crate::proxy::{listener, log};
 use envoy::{Event, Running};
 use keys::TestKeys;
 use plan::{Plan, Served};
-pub(super) use supervisor::{Args as SupervisorArgs, run as supervise};
 use supervisor::Line;
+pub(super) use supervisor::{Args as SupervisorArgs, run as supervise};
 
 /// Try a policy on a real Envoy, on this machine
 ///
@@ -114,7 +114,11 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         Err(Unread::Other(error)) => return Err(error),
     };
     let program = find::envoy(args.envoy.as_deref(), io)?;
-    let meshc = io.environment.program.clone().context("the program does not know where it is")?;
+    let meshc = io
+        .environment
+        .program
+        .clone()
+        .context("the program does not know where it is")?;
     let (sender, events) = mpsc::channel();
     let (watch, watched) = mpsc::channel::<Seen>();
     let changed = sender.clone();
@@ -139,7 +143,11 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     session.write("authority.pem", session.authority.pem().to_owned())?;
     let listeners = session.listeners(&policy)?;
     session.running.start(upstream, listeners)?;
-    io.print(&callers::preface(&policy.plan, session.running.folder(), &program.version));
+    io.print(&callers::preface(
+        &policy.plan,
+        session.running.folder(),
+        &program.version,
+    ));
     let _watcher_is_there = watch.send(seen);
     let mut pages = BTreeMap::new();
     loop {
@@ -276,7 +284,8 @@ impl Session {
             if !self.certificates.contains_key(&certificate.display().to_string()) {
                 let leaf = self.authority.sign(&served.identity)?;
                 write(&certificate, leaf.pem)?;
-                self.certificates.insert(certificate.display().to_string(), certificate.clone());
+                self.certificates
+                    .insert(certificate.display().to_string(), certificate.clone());
             }
             let files = listener::Files {
                 certificate: &certificate,
@@ -299,7 +308,10 @@ impl Session {
         if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             bail!("port {port} of 127.0.0.1, for {listener}, cannot be had: {error}; name others with `--listen`");
         }
-        self.next = Some(port.checked_add(1).context("there are no ports above 65535; name lower ones with `--listen`")?);
+        self.next = Some(
+            port.checked_add(1)
+                .context("there are no ports above 65535; name lower ones with `--listen`")?,
+        );
         self.given.insert(listener.to_owned(), port);
         Ok(port)
     }
@@ -363,7 +375,13 @@ impl Session {
 
     /// A file in the folder, named after something.
     fn file(&self, folder: &str, name: &str, ending: &str) -> PathBuf {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '.' };
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '.'
+            }
+        };
         let name: String = name.chars().map(plain).collect();
         self.running.folder().join(folder).join(format!("{name}.{ending}"))
     }

@@ -91,17 +91,26 @@ impl Plan {
         let ports: usize = plan.served.iter().map(|served| served.ports.len()).sum();
         if ports == 0 {
             let why = plan.left_out.join("\n  ");
-            bail!("no workload can be tried:\n  {why}", why = if why.is_empty() { "none is declared" } else { &why });
+            bail!(
+                "no workload can be tried:\n  {why}",
+                why = if why.is_empty() { "none is declared" } else { &why }
+            );
         }
         if named.is_empty() && ports > MOST_PORTS {
-            bail!("the project has {ports} ports of {} workloads; name those to try with `--at`", plan.served.len());
+            bail!(
+                "the project has {ports} ports of {} workloads; name those to try with `--at`",
+                plan.served.len()
+            );
         }
         Ok(plan)
     }
 
     /// Where a listener belongs.
     pub(super) fn port(&self, listener: &str) -> Option<(&Served, &Port)> {
-        let ports = self.served.iter().flat_map(|served| served.ports.iter().map(move |port| (served, port)));
+        let ports = self
+            .served
+            .iter()
+            .flat_map(|served| served.ports.iter().map(move |port| (served, port)));
         ports.into_iter().find(|(_, port)| port.listener == listener)
     }
 }
@@ -144,7 +153,9 @@ fn serve(build: &Build, target: Target, homes: &Homes<'_>, index: usize) -> Resu
     if workload.kind == WorkloadKind::Application {
         match workload.data_plane {
             DataPlane::Sidecar => {}
-            DataPlane::Ambient => return refused("it is ambient, so ztunnel or a waypoint decides, and not an Envoy at its pods"),
+            DataPlane::Ambient => {
+                return refused("it is ambient, so ztunnel or a waypoint decides, and not an Envoy at its pods");
+            }
             DataPlane::None => return refused("it has no proxy, so no policy holds there"),
         }
     }
@@ -155,8 +166,15 @@ fn serve(build: &Build, target: Target, homes: &Homes<'_>, index: usize) -> Resu
         return refused("no proxy enforces policy there");
     };
     let effective = Effective::compose(homes, inventory, target, enforcer);
-    if let Some(provider) = effective.custom.policies.iter().find_map(|policy| policy.provider.as_ref()) {
-        return refused(&format!("it asks the external authorizer `{provider}`, which is not here"));
+    if let Some(provider) = effective
+        .custom
+        .policies
+        .iter()
+        .find_map(|policy| policy.provider.as_ref())
+    {
+        return refused(&format!(
+            "it asks the external authorizer `{provider}`, which is not here"
+        ));
     }
     if let Some(why) = effective.tokens.iter().find_map(keys::fault) {
         return refused(&why);
@@ -200,7 +218,11 @@ fn port(
     let mode = if is_gateway {
         MtlsMode::Unset
     } else {
-        effective.mtls.at(Some(number)).map_err(|unknown| unknown.to_string())?.mode
+        effective
+            .mtls
+            .at(Some(number))
+            .map_err(|unknown| unknown.to_string())?
+            .mode
     };
     let filters = if protocol.is_http() {
         envoy::http_filters(effective)

@@ -116,8 +116,14 @@ fn start(envoy: &Path, folder: &Path) -> std::io::Result<Child> {
 
 /// Passes on what Envoy says, and that it has ended.
 fn follow(mut child: Child) -> Arc<Mutex<Child>> {
-    let out = child.stdout.take().map(|out| thread::spawn(move || pass_on(out, Line::Access)));
-    let err = child.stderr.take().map(|err| thread::spawn(move || pass_on(err, Line::Said)));
+    let out = child
+        .stdout
+        .take()
+        .map(|out| thread::spawn(move || pass_on(out, Line::Access)));
+    let err = child
+        .stderr
+        .take()
+        .map(|err| thread::spawn(move || pass_on(err, Line::Said)));
     let child = Arc::new(Mutex::new(child));
     let own = Arc::clone(&child);
     thread::spawn(move || {

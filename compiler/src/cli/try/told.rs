@@ -63,7 +63,10 @@ fn judged(context: &Context<'_>, outcome: &str, mut request: Request, out: &mut 
         out.push_str(&format!("  because of {}\n", verdicts::reason(context.sources, reason)));
     }
     if let Some(miss) = nearest(context.judge, &request, &answer) {
-        out.push_str(&format!("  {}\n", near::sentence(context.sources, context.inventory, &miss)));
+        out.push_str(&format!(
+            "  {}\n",
+            near::sentence(context.sources, context.inventory, &miss)
+        ));
     }
 }
 
@@ -88,9 +91,8 @@ fn request((served, port): (&Served, &Port), entry: &Entry) -> Option<Request> {
         http: Some(http),
         ..Request::new(Destination::Known(served.index), caller)
     };
-    match &entry.http {
-        Some(http) => heard(http.head.as_ref()?, &mut request),
-        None => {}
+    if let Some(http) = &entry.http {
+        heard(http.head.as_ref()?, &mut request);
     }
     Some(request)
 }
@@ -103,7 +105,11 @@ fn heard(head: &Head, request: &mut Request) {
 }
 
 fn in_words_of_envoy(entry: &Entry) -> String {
-    let http = entry.http.as_ref().map(|http| &http.details).filter(|details| !details.is_empty());
+    let http = entry
+        .http
+        .as_ref()
+        .map(|http| &http.details)
+        .filter(|details| !details.is_empty());
     let why = [entry.tls_failure.as_ref(), http, entry.ended.as_ref()];
     let why = why.into_iter().flatten().next();
     why.map_or_else(
