@@ -415,7 +415,7 @@ fn asking() -> String {
 fn what_cannot_be_played_is_said() {
     let ambient = "namespace shop {\n    workload old {\n        select app=old\n        dataplane ambient\n        ports 80 http\n    }\n}\n";
     let custom = asking();
-    let no_keys = POLICY.replace("jwks-uri https://idp.example/keys", "jwks '{\"keys\": []}'");
+    let no_keys = POLICY.replace("jwks-uri https://idp.example/keys", r#"jwks "{\"keys\": []}""#);
     let rows: [(&str, &[&str], &str); 5] = [
         (
             ambient,

@@ -14,6 +14,7 @@ mod output;
 mod questions;
 mod tokens;
 mod usage;
+mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};

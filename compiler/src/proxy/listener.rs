@@ -225,6 +225,7 @@ fn connection_manager(port: &Port<'_>, own: Vec<Value>) -> Value {
         "useRemoteAddress": port.gateway.is_some(),
         "forwardClientCertDetails": if port.gateway.is_some() { "SANITIZE_SET" } else { "APPEND_FORWARD" },
         "setCurrentClientCertDetails": { "subject": true, "dns": true, "uri": true },
+        "upgradeConfigs": [{ "upgradeType": "websocket" }],
         "normalizePath": port.normalization != Normalization::None,
         "routeConfig": { "virtualHosts": [{ "name": "all", "domains": ["*"], "routes": [
             { "match": { "prefix": "/" }, "route": { "cluster": HTTP, "timeout": "0s" } } ] }] },

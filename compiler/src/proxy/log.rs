@@ -55,11 +55,12 @@ pub struct Head {
 pub(super) const TLS: &str = "tls";
 
 /// Headers that Envoy adds by itself.
-const ADDED: [&str; 4] = [
+const ADDED: [&str; 5] = [
     "x-forwarded-proto",
     "x-request-id",
     "x-forwarded-client-cert",
     "x-envoy-external-address",
+    "x-envoy-internal",
 ];
 
 fn to_stdout(fields: Value) -> Value {
@@ -178,6 +179,10 @@ impl Entry {
             }
             .map(str::to_owned);
         };
+        if http.status == 0 {
+            // The client went away before there was an answer.
+            return None;
+        }
         // To gRPC refusals are said with the status 200.
         Some(match http.details.as_str() {
             why if why.starts_with(ACCESS) => "403".to_owned(),
@@ -217,6 +222,10 @@ mod tests {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(head.headers, [pair("x", "1"), pair("x", "")]);
         assert_eq!(read("Envoy says something else"), None);
+        let gone = json!({ "listener": "a", "chain": "tls", "status": 0, "details": "downstream_remote_disconnect" });
+        assert_eq!(read(&gone.to_string()).unwrap().outcome(true), None);
+        let grpc = json!({ "listener": "a", "chain": "tls", "status": 200, "details": "jwt_authn_access_denied{Jwt_is_expired}" });
+        assert_eq!(read(&grpc.to_string()).unwrap().outcome(true).as_deref(), Some("401"));
     }
 
     #[test]
