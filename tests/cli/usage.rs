@@ -16,6 +16,7 @@ fn help_has_examples_and_exit_codes() {
         "new",
         "completions",
         "jwt",
+        "try",
     ] {
         Shell::new().run([command, "--help"]).clean().prints("Examples:\n");
     }
@@ -68,7 +69,8 @@ fn explain_takes_codes_and_names() {
 #[test]
 fn completions_are_made_for_shells() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        Shell::new().run(["completions", shell]).clean().prints("meshc");
+        let script = Shell::new().run(["completions", shell]).clean().prints("effective");
+        assert!(!script.out.contains("supervise-envoy"), "{shell}");
     }
     Shell::new().run(["completions", "cmd"]).could_not_run();
 }

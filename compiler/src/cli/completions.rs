@@ -19,7 +19,14 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut args::Args::command(), "meshc", &mut script);
+    let whole = args::Args::command();
+    // A script would offer hidden subcommands too.
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut command = clap::Command::new("meshc")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(whole.get_arguments())
+        .subcommands(shown.cloned());
+    clap_complete::generate(args.shell, &mut command, "meshc", &mut script);
     io.print(&String::from_utf8_lossy(&script));
     Ok(ExitCode::Clean)
 }

@@ -37,6 +37,8 @@ pub struct Http {
     pub status: u16,
     /// Why, in Envoy's words.
     pub details: String,
+    /// Whether it came over HTTP/2, which takes more than HTTP/1 does.
+    pub is_http2: bool,
     /// What arrived; `None` where nothing arrived that is HTTP.
     pub head: Option<Head>,
 }
@@ -92,6 +94,7 @@ pub(super) fn requests(listener: &str) -> Value {
         let http = [
             ("status", "%RESPONSE_CODE%"),
             ("details", "%RESPONSE_CODE_DETAILS%"),
+            ("protocol", "%PROTOCOL%"),
             ("head", "%DYNAMIC_METADATA(meshc:head)%"),
         ];
         fields.extend(http.map(|(key, format)| (key.to_owned(), json!(format))));
@@ -119,6 +122,7 @@ pub fn read(line: &str) -> Option<Entry> {
             .and_then(|status| u16::try_from(status).ok())
             .unwrap_or(0),
         details: text("details").unwrap_or_default(),
+        is_http2: text("protocol").as_deref() == Some("HTTP/2"),
         head: text("head").and_then(|head| read_head(&head)),
     });
     let chain = text("chain");

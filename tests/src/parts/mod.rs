@@ -22,7 +22,7 @@ mod tree_sitter;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::repository;
 
@@ -99,6 +99,17 @@ pub fn pictures() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Whether the programs are here by which people call a server. Every machine has them, so none installs them.
+pub fn clients() -> Result<bool> {
+    let missing = ["curl", "openssl"]
+        .iter()
+        .find(|program| install::on_path(program).is_none());
+    match missing {
+        Some(program) if install::wanted() => bail!("there is no `{program}` on PATH"),
+        missing => Ok(missing.is_none()),
+    }
+}
+
 /// The custom resource definitions of Istio 1.4 and 1.5. No registry has them, so they are read where somebody put them.
 pub fn legacy_crds() -> Option<LegacyCrds> {
     legacy_crds::find()
@@ -122,6 +133,9 @@ pub fn left_out() -> Result<Vec<String>> {
     }
     if envoy()?.is_none() {
         missing.push("Envoy (not installed)".to_owned());
+    }
+    if !clients()? {
+        missing.push("curl and openssl (not on PATH)".to_owned());
     }
     if kubectl()?.is_none() {
         missing.push("kubectl (not on PATH)".to_owned());

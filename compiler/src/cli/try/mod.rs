@@ -192,6 +192,7 @@ fn follow(
         tokens: &tokens,
         sources: &policy.outcome.sources,
         inventory,
+        color: io.out_color,
     };
     loop {
         match session.running.next() {

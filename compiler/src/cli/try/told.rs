@@ -7,7 +7,7 @@ use crate::cli::{near, verdicts};
 use crate::policy::evaluate::Judge;
 use crate::policy::evaluate::nearest::nearest;
 use crate::policy::inventory::Inventory;
-use crate::policy::request::{Caller, Destination, Request};
+use crate::policy::request::{Caller, Destination, Request, Stage};
 use crate::proxy::log::{Entry, Head};
 use crate::source::SourceMap;
 
@@ -18,7 +18,14 @@ pub(super) struct Context<'a> {
     pub(super) tokens: &'a Tokens<'a>,
     pub(super) sources: &'a SourceMap,
     pub(super) inventory: &'a Inventory,
+    /// Whether outcomes have colours.
+    pub(super) color: bool,
 }
+
+/// The colours of what got through, of what did not, and of none.
+const GOOD: &str = "\u{1b}[32m";
+const BAD: &str = "\u{1b}[31m";
+const PLAIN: &str = "\u{1b}[0m";
 
 /// What is told of a line of the log; `None`: there is nothing to tell.
 pub(super) fn told(context: &Context<'_>, entry: &Entry) -> Option<String> {
@@ -35,16 +42,21 @@ pub(super) fn told(context: &Context<'_>, entry: &Entry) -> Option<String> {
         Some(None) => "what is no HTTP".to_owned(),
         None => "connection".to_owned(),
     };
-    let mut out = format!("{outcome}  {}  {what}  from {who}\n", entry.listener);
+    let shown = match (context.color, outcome.as_str()) {
+        (false, _) => outcome.clone(),
+        (true, "200") => format!("{GOOD}{outcome}{PLAIN}"),
+        (true, _) => format!("{BAD}{outcome}{PLAIN}"),
+    };
+    let mut out = format!("{shown}  {}  {what}  from {who}\n", entry.listener);
     match at.and_then(|at| request(at, entry)) {
-        Some(request) => judged(context, &outcome, request, &mut out),
+        Some(request) => judged(context, (entry, &outcome), request, &mut out),
         None => out.push_str(&format!("  {}\n", in_words_of_envoy(entry))),
     }
     Some(out)
 }
 
 /// The same request put to meshc.
-fn judged(context: &Context<'_>, outcome: &str, mut request: Request, out: &mut String) {
+fn judged(context: &Context<'_>, (entry, outcome): (&Entry, &str), mut request: Request, out: &mut String) {
     let answer = match context.tokens.answer(context.judge, &mut request) {
         Ok((answer, _)) => answer,
         Err(unknown) => {
@@ -52,6 +64,11 @@ fn judged(context: &Context<'_>, outcome: &str, mut request: Request, out: &mut 
             return;
         }
     };
+    let is_http2 = entry.http.as_ref().is_some_and(|http| http.is_http2);
+    if is_http2 && answer.stage == Some(Stage::Http) && answer.outcome.word() != outcome {
+        out.push_str("  meshc does not say: it judges what HTTP/1 takes, and this came over HTTP/2\n");
+        return;
+    }
     if answer.outcome.word() != outcome {
         out.push_str(&format!(
             "  DISAGREEMENT: Envoy answered {outcome}, and meshc says {}; please report it, with the policy\n",
