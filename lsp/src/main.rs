@@ -4,12 +4,14 @@
 
 mod answers;
 mod capabilities;
+mod commands;
 mod from_proto;
 mod publish;
 mod reference;
 mod requests;
 mod server;
 mod session;
+mod settings;
 mod to_proto;
 mod wire;
 

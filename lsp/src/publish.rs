@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tower_lsp_server::Client;
-use tower_lsp_server::ls_types::Diagnostic;
+use tower_lsp_server::ls_types::{Diagnostic, ProgressToken};
+use tower_lsp_server::{NotCancellable, OngoingProgress, Unbounded};
 
 use crate::answers::answer;
 use crate::session::Shared;
 use crate::{reference, to_proto};
+
+/// How long a client may think about whether it shows progress.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is shown of a file: the version of its open text, and its findings.
 type Shown = BTreeMap<PathBuf, (Option<i32>, Vec<Diagnostic>)>;
@@ -21,11 +26,22 @@ type Shown = BTreeMap<PathBuf, (Option<i32>, Vec<Diagnostic>)>;
 /// again, so that a client never sees those of an older text.
 pub(crate) async fn publish(client: Client, shared: Arc<Shared>, changed: Arc<Notify>) {
     let mut shown = Shown::new();
+    let mut is_first = true;
     loop {
         changed.notified().await;
+        // Only the first time everything has to be read.
+        let progress = if std::mem::take(&mut is_first) {
+            begin(&client, &shared).await
+        } else {
+            None
+        };
         let generation = shared.generation();
         let worker = Arc::clone(&shared);
-        let Ok(found) = answer(move || found(&worker)).await else {
+        let found = answer(move || found(&worker)).await;
+        if let Some(progress) = progress {
+            progress.finish().await;
+        }
+        let Ok(found) = found else {
             continue;
         };
         if shared.generation() != generation {
@@ -53,6 +69,18 @@ pub(crate) async fn publish(client: Client, shared: Arc<Shared>, changed: Arc<No
             shown.insert(path, now);
         }
     }
+}
+
+/// Tells a client that shows it that something takes its time.
+async fn begin(client: &Client, shared: &Shared) -> Option<OngoingProgress<Unbounded, NotCancellable>> {
+    if !shared.session().shows_progress {
+        return None;
+    }
+    let token = ProgressToken::String("meshc/projects".to_owned());
+    // Findings do not wait for a client that forgets to answer.
+    let created = tokio::time::timeout(PATIENCE, client.create_work_done_progress(token.clone()));
+    created.await.ok()?.ok()?;
+    Some(client.progress(token, "Reading the projects").begin().await)
 }
 
 /// The findings of now: of every open text, and of every other file that has some.

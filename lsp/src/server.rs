@@ -6,16 +6,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use meshc::ide::Change;
+use meshc::ide::{Change, Emitted};
 use tokio::sync::Notify;
 use tower_lsp_server::jsonrpc::{Error, Result};
 use tower_lsp_server::ls_types::{self as lsp, *};
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::answers::answer;
-use crate::capabilities::capabilities;
+use crate::capabilities::{EMITTED, SHOW_EMITTED, capabilities};
+use crate::requests::{reading, writing};
 use crate::session::{Context, Session, Shared};
-use crate::{from_proto, publish, reference, requests};
+use crate::settings::settings;
+use crate::{commands, from_proto, publish, reference, requests, to_proto};
 
 pub(crate) struct MeshServer {
     client: Client,
@@ -48,6 +50,57 @@ impl MeshServer {
         answer(move || question(&context)).await
     }
 
+    /// Takes in the settings of a client that is to be asked for them.
+    async fn fetch_settings(&self) {
+        if !self.shared.session().has_settings {
+            return;
+        }
+        let item = ConfigurationItem {
+            scope_uri: None,
+            section: Some("meshc".to_owned()),
+        };
+        match self.client.configuration(vec![item]).await {
+            Ok(found) => {
+                if let Some(found) = found.first().filter(|found| !found.is_null()) {
+                    self.apply(Change::Settings(settings(found)));
+                }
+            }
+            Err(error) => reference::eprint_line(&format!("the client has no settings: {error}")),
+        }
+    }
+
+    /// Shows the YAML of a place as a file.
+    async fn show(&self, uri: &Uri, emitted: &Emitted) -> Result<()> {
+        if let Some(problem) = &emitted.problem {
+            self.client.show_message(MessageType::INFO, problem).await;
+            return Ok(());
+        }
+        let written = commands::write(uri, &emitted.yaml);
+        let shown = written
+            .map_err(|error| error.to_string())
+            .map(|path| to_proto::uri(&path));
+        match shown {
+            Ok(Some(uri)) => {
+                let params = ShowDocumentParams {
+                    uri,
+                    external: None,
+                    take_focus: Some(false),
+                    selection: None,
+                };
+                if let Err(error) = self.client.show_document(params).await {
+                    reference::eprint_line(&format!("the client does not show the YAML: {error}"));
+                }
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(error) => {
+                let text = format!("the YAML cannot be shown: {error}");
+                self.client.show_message(MessageType::ERROR, text).await;
+                Ok(())
+            }
+        }
+    }
+
     /// Asks the client to say when files change that it does not have open.
     async fn watch_files(&self) {
         if !self.shared.session().watches_files {
@@ -71,6 +124,14 @@ impl MeshServer {
     }
 }
 
+/// The number of some tokens, and the tokens.
+fn numbered(number: u64, data: Vec<SemanticToken>) -> SemanticTokens {
+    SemanticTokens {
+        result_id: Some(number.to_string()),
+        data,
+    }
+}
+
 fn paths(folders: &[WorkspaceFolder]) -> Vec<PathBuf> {
     folders
         .iter()
@@ -88,6 +149,9 @@ impl LanguageServer for MeshServer {
             Some(folders) => paths(&folders),
             None => root.into_iter().collect(),
         };
+        if let Some(options) = &params.initialization_options {
+            self.shared.apply(Change::Settings(settings(options)));
+        }
         self.shared.change_roots(roots, &[]);
         Ok(InitializeResult {
             capabilities: capabilities(&session),
@@ -100,10 +164,17 @@ impl LanguageServer for MeshServer {
     }
 
     async fn initialized(&self, _: InitializedParams) {
-        let publishing = publish::publish(self.client.clone(), Arc::clone(&self.shared), Arc::clone(&self.changed));
-        drop(tokio::spawn(publishing));
+        if !self.shared.session().pulls {
+            let (client, shared) = (self.client.clone(), Arc::clone(&self.shared));
+            drop(tokio::spawn(publish::publish(
+                client,
+                shared,
+                Arc::clone(&self.changed),
+            )));
+        }
         self.changed.notify_one();
         self.watch_files().await;
+        self.fetch_settings().await;
         let written = answer(|| reference::write(&reference::folder())).await;
         drop(written);
     }
@@ -147,12 +218,21 @@ impl LanguageServer for MeshServer {
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         if let Some(path) = from_proto::path(&params.text_document.uri) {
+            self.shared.forget_tokens(&path);
             self.apply(Change::Close(path));
         }
     }
 
     async fn did_change_watched_files(&self, _: DidChangeWatchedFilesParams) {
         self.apply(Change::Disk);
+    }
+
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        if params.settings.is_null() {
+            self.fetch_settings().await;
+        } else {
+            self.apply(Change::Settings(settings(&params.settings)));
+        }
     }
 
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
@@ -189,5 +269,121 @@ impl LanguageServer for MeshServer {
     async fn document_highlight(&self, params: DocumentHighlightParams) -> Result<Option<Vec<DocumentHighlight>>> {
         self.ask(move |context| requests::document_highlight(context, &params))
             .await
+    }
+
+    async fn range_formatting(&self, params: DocumentRangeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        self.ask(move |context| writing::range_formatting(context, &params))
+            .await
+    }
+
+    async fn on_type_formatting(&self, params: DocumentOnTypeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        self.ask(move |context| writing::on_type_formatting(context, &params))
+            .await
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        self.ask(move |context| writing::completion(context, &params)).await
+    }
+
+    async fn completion_resolve(&self, item: CompletionItem) -> Result<CompletionItem> {
+        self.ask(move |context| writing::completion_resolve(context, item))
+            .await
+    }
+
+    async fn signature_help(&self, params: SignatureHelpParams) -> Result<Option<SignatureHelp>> {
+        self.ask(move |context| writing::signature_help(context, &params)).await
+    }
+
+    async fn prepare_rename(&self, params: TextDocumentPositionParams) -> Result<Option<PrepareRenameResponse>> {
+        self.ask(move |context| writing::prepare_rename(context, &params))
+            .await?
+    }
+
+    async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
+        self.ask(move |context| writing::rename(context, &params)).await?
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        self.ask(move |context| writing::code_action(context, &params)).await
+    }
+
+    async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<WorkspaceSymbolResponse>> {
+        self.ask(move |context| Some(reading::workspace_symbol(context, &params.query)))
+            .await
+    }
+
+    async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
+        self.ask(move |context| reading::selection_range(context, &params))
+            .await
+    }
+
+    async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
+        self.ask(move |context| reading::document_link(context, &params)).await
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        self.ask(move |context| reading::inlay_hint(context, &params)).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        self.ask(move |context| reading::code_lens(context, &params)).await
+    }
+
+    async fn semantic_tokens_full(&self, params: SemanticTokensParams) -> Result<Option<SemanticTokensResult>> {
+        let uri = params.text_document.uri;
+        let found = self.ask(move |context| reading::semantic_tokens(context, &uri)).await?;
+        Ok(found.map(|(path, tokens)| {
+            let (number, _) = self.shared.keep_tokens(path, tokens.clone(), None);
+            numbered(number, tokens).into()
+        }))
+    }
+
+    async fn semantic_tokens_full_delta(
+        &self,
+        params: SemanticTokensDeltaParams,
+    ) -> Result<Option<SemanticTokensFullDeltaResult>> {
+        let uri = params.text_document.uri;
+        let found = self.ask(move |context| reading::semantic_tokens(context, &uri)).await?;
+        Ok(found.map(|(path, tokens)| {
+            let old = Some(params.previous_result_id.as_str());
+            match self.shared.keep_tokens(path, tokens.clone(), old) {
+                (number, None) => numbered(number, tokens).into(),
+                (number, Some(before)) => SemanticTokensFullDeltaResult::TokensDelta(SemanticTokensDelta {
+                    result_id: Some(number.to_string()),
+                    edits: to_proto::reading::tokens_edit(&before, &tokens),
+                }),
+            }
+        }))
+    }
+
+    async fn semantic_tokens_range(
+        &self,
+        params: SemanticTokensRangeParams,
+    ) -> Result<Option<SemanticTokensRangeResult>> {
+        self.ask(move |context| reading::semantic_tokens_range(context, &params))
+            .await
+    }
+
+    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
+        self.ask(move |context| reading::diagnostic(context, &params.text_document.uri))
+            .await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        if !matches!(params.command.as_str(), EMITTED | SHOW_EMITTED) {
+            return Err(Error::invalid_params(format!(
+                "there is no command `{}`",
+                params.command
+            )));
+        }
+        let (uri, position) = commands::place(params.arguments)?;
+        let place = uri.clone();
+        let emitted = self
+            .ask(move |context| commands::emitted(context, &place, position))
+            .await?;
+        if params.command == SHOW_EMITTED {
+            self.show(&uri, &emitted).await?;
+        }
+        Ok(Some(commands::answer(&emitted)))
     }
 }

@@ -1,12 +1,13 @@
 //! What all handlers share: the workspace, and what the client said of itself.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use meshc::ide::{Change, Snapshot, Workspace};
 use meshc::source::{Disk, Unit};
-use tower_lsp_server::ls_types::{ClientCapabilities, PositionEncodingKind};
+use tower_lsp_server::ls_types::{ClientCapabilities, PositionEncodingKind, SemanticToken};
 
 use crate::reference;
 
@@ -19,6 +20,8 @@ pub(crate) struct Shared {
     generation: AtomicU64,
     session: OnceLock<Session>,
     farewell: AtomicBool,
+    /// The tokens of each text as the client has them, by their number.
+    tokens: Mutex<BTreeMap<PathBuf, (u64, Vec<SemanticToken>)>>,
 }
 
 /// What was agreed on at the start.
@@ -28,6 +31,14 @@ pub(crate) struct Session {
     pub(crate) unit: Unit,
     pub(crate) watches_files: bool,
     pub(crate) nests_symbols: bool,
+    pub(crate) has_snippets: bool,
+    /// Whether it can show a file that it is told of.
+    pub(crate) shows_files: bool,
+    /// Whether it asks for findings, and takes none that it did not ask for.
+    pub(crate) pulls: bool,
+    /// Whether it can be asked for settings.
+    pub(crate) has_settings: bool,
+    pub(crate) shows_progress: bool,
 }
 
 impl Session {
@@ -40,10 +51,20 @@ impl Session {
         let watching = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
         let texts = client.text_document.as_ref();
         let symbols = texts.and_then(|texts| texts.document_symbol.as_ref());
+        let completion = texts.and_then(|texts| texts.completion.as_ref());
+        let item = completion.and_then(|completion| completion.completion_item.as_ref());
+        let window = client.window.as_ref();
+        let showing = window.and_then(|window| window.show_document.as_ref());
+        let is_pushed = texts.is_some_and(|texts| texts.publish_diagnostics.is_some());
         Self {
             unit: if has_bytes { Unit::Utf8 } else { Unit::Utf16 },
             watches_files: watching.and_then(|watching| watching.dynamic_registration) == Some(true),
             nests_symbols: symbols.and_then(|symbols| symbols.hierarchical_document_symbol_support) == Some(true),
+            has_snippets: item.and_then(|item| item.snippet_support) == Some(true),
+            shows_files: showing.is_some_and(|showing| showing.support),
+            pulls: texts.is_some_and(|texts| texts.diagnostic.is_some()) && !is_pushed,
+            has_settings: workspace.and_then(|workspace| workspace.configuration) == Some(true),
+            shows_progress: window.and_then(|window| window.work_done_progress) == Some(true),
         }
     }
 
@@ -70,6 +91,7 @@ impl Shared {
             generation: AtomicU64::new(0),
             session: OnceLock::new(),
             farewell: AtomicBool::new(false),
+            tokens: Mutex::default(),
         }
     }
 
@@ -118,6 +140,25 @@ impl Shared {
             snapshot: self.workspace().snapshot(),
             session: self.session(),
         }
+    }
+
+    /// Keeps the tokens of a text; gives their number, and those that the client had under the number `old`.
+    pub(crate) fn keep_tokens(
+        &self,
+        path: PathBuf,
+        tokens: Vec<SemanticToken>,
+        old: Option<&str>,
+    ) -> (u64, Option<Vec<SemanticToken>>) {
+        let mut all = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = all.get(&path).map_or(1, |(number, _)| number + 1);
+        let before = all.insert(path, (number, tokens));
+        let same = before.filter(|(number, _)| Some(number.to_string().as_str()) == old);
+        (number, same.map(|(_, tokens)| tokens))
+    }
+
+    pub(crate) fn forget_tokens(&self, path: &PathBuf) {
+        let mut all = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(path);
     }
 
     pub(crate) fn say_farewell(&self) {

@@ -88,6 +88,14 @@ impl NameIndex {
             .find(|u| u.span.file == file && offset <= u.span.end)
     }
 
+    /// Every name that is written in a file, in order.
+    #[must_use]
+    pub fn in_file(&self, file: FileId) -> &[Use] {
+        let start = self.uses.partition_point(|u| u.span.file < file);
+        let end = self.uses.partition_point(|u| u.span.file <= file);
+        self.uses.get(start..end).unwrap_or_default()
+    }
+
     /// The declaration at a place.
     #[must_use]
     pub fn declaration(&self, span: Span) -> Option<&Declaration> {

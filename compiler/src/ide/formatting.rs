@@ -5,7 +5,7 @@ use super::{Edit, TextRange};
 use crate::diagnostics::Diagnostics;
 use crate::format;
 use crate::source::FileId;
-use crate::syntax::lexer::{Token, lex};
+use crate::syntax::lexer::{Token, TokenKind, lex};
 
 /// The edits that bring a text into style, in order; `None` if it has syntax errors.
 ///
@@ -37,6 +37,34 @@ pub(super) fn format(document: &Document) -> Option<Vec<Edit>> {
     }
     change(&mut edits, old, old_end..length(old), &new, new_end..length(&new));
     Some(edits)
+}
+
+/// The edits of a part of a text: those that begin and end in its lines.
+pub(super) fn format_part(document: &Document, part: &TextRange) -> Option<Vec<Edit>> {
+    let mut edits = format(document)?;
+    let text = document.text();
+    let before = text.get(..part.start as usize).unwrap_or_default();
+    let start = before.rfind('\n').and_then(|at| u32::try_from(at).ok()).unwrap_or(0);
+    edits.retain(|edit| start <= edit.range.start && edit.range.end <= part.end);
+    Some(edits)
+}
+
+/// The edits of the block that a bracket closes which was just written.
+pub(super) fn format_closed(document: &Document, offset: u32) -> Option<Vec<Edit>> {
+    let mut open = Vec::new();
+    for token in &document.parsed().tokens {
+        match token.kind {
+            TokenKind::OpenBrace => open.push(token.span.start),
+            TokenKind::CloseBrace => {
+                let start = open.pop();
+                if token.span.end == offset {
+                    return format_part(document, &(start?..offset));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 fn change(edits: &mut Vec<Edit>, old: &str, range: TextRange, new: &str, new_range: TextRange) {

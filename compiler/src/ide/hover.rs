@@ -7,11 +7,11 @@ use super::analysis::{Analysis, range};
 use super::document::Document;
 use super::emitted::emitted;
 use super::snapshot::touches;
-use super::{TextRange, items, projects};
+use super::{TextRange, in_force, items, projects};
 use crate::catalogue;
 use crate::diagnostics::{Code, Diagnostics};
 use crate::hir::{Declaration, NameKind};
-use crate::source::{FileId, Span};
+use crate::source::Span;
 use crate::syntax::ast::Item;
 use crate::syntax::{self, ast};
 
@@ -65,9 +65,30 @@ fn page(code: &Code, range: TextRange) -> Hover {
 fn name(analysis: &Analysis, path: &Path, offset: u32) -> Option<Hover> {
     let name = analysis.name_at(path, offset)?;
     let declaration = analysis.names.declaration(name.declaration)?;
+    let mut markdown = about(analysis, declaration)?;
+    if let Some(section) = in_force::section(analysis, declaration.span) {
+        let _infallible = write!(markdown, "\n\n{section}");
+    }
+    if name.declares {
+        let file = declaration.span.file;
+        let sources = &analysis.outcome.as_ref()?.sources;
+        let parsed = syntax::parse(file, sources.text(file), &mut Diagnostics::default());
+        let item = items::declared_at(&parsed.file.items, declaration.span);
+        if let Some(item) = here(item, name.span) {
+            add_emitted(&mut markdown, analysis, item.span);
+        }
+    }
+    Some(Hover {
+        range: range(name.span),
+        markdown,
+    })
+}
+
+/// The declaration of a name and what is written above it.
+pub(super) fn about(analysis: &Analysis, declaration: &Declaration) -> Option<String> {
     let sources = &analysis.outcome.as_ref()?.sources;
     let file = declaration.span.file;
-    let parsed = syntax::parse(FileId(file.0), sources.text(file), &mut Diagnostics::default());
+    let parsed = syntax::parse(file, sources.text(file), &mut Diagnostics::default());
     let item = items::declared_at(&parsed.file.items, declaration.span);
     let mut markdown = code_block("mesh", &head(analysis, declaration, item));
     if let Some(item) = item {
@@ -76,15 +97,7 @@ fn name(analysis: &Analysis, path: &Path, offset: u32) -> Option<Hover> {
     if sources.get(file).is_some_and(|file| file.is_std) {
         let _infallible = write!(markdown, "\n\nFrom `{}`.", sources.path(file).trim_end_matches(".mesh"));
     }
-    if name.declares
-        && let Some(item) = here(item, name.span)
-    {
-        add_emitted(&mut markdown, analysis, item.span);
-    }
-    Some(Hover {
-        range: range(name.span),
-        markdown,
-    })
+    Some(markdown)
 }
 
 /// The item of a declaration if it is the place that is looked at.

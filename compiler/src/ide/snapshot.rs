@@ -8,15 +8,19 @@ use super::analysis::Analysis;
 use super::document::Document;
 use super::workspace::Source;
 use super::{
-    Diagnostic, Edit, FileRange, Fold, Highlight, Hover, Symbol, TextRange, definition, diagnostics, folding,
-    formatting, hover, projects, references, symbols,
+    Action, Completion, Diagnostic, Edit, Emitted, FileRange, Fold, Found, Highlight, Highlighted, Hint, Hover, Lens,
+    Link, Renaming, Settings, Signature, Symbol, TextRange, actions, completion, definition, diagnostics, folding,
+    formatting, highlighting, hover, in_force, lenses, links, projects, references, rename, selection, signature,
+    symbols, workspace_symbols,
 };
+use crate::driver::manifests::is_manifest;
 use crate::source::{Position, Unit, files::clean};
 
 /// A state of a workspace. What it is asked first it works out, for every snapshot of the same state.
 pub struct Snapshot {
     pub(super) files: Source,
     pub(super) library: Arc<Path>,
+    pub(super) settings: Settings,
     pub(super) documents: BTreeMap<PathBuf, Arc<Document>>,
     pub(super) projects: BTreeMap<PathBuf, Arc<OnceLock<Arc<Analysis>>>>,
     pub(super) homes: BTreeMap<PathBuf, PathBuf>,
@@ -48,13 +52,150 @@ impl Snapshot {
         for analysis in self.analyses() {
             diagnostics::diagnostics(&analysis, &mut found);
         }
+        if !self.settings.yaml {
+            found.retain(|path, _| !is_manifest(path));
+        }
         found
+    }
+
+    /// The findings of one open text.
+    #[must_use]
+    pub fn diagnostics_of(&self, path: &Path) -> Vec<Diagnostic> {
+        let mut found = BTreeMap::new();
+        if let Some(analysis) = self.analysis(path)
+            && (self.settings.yaml || !is_manifest(path))
+        {
+            diagnostics::diagnostics(&analysis, &mut found);
+        }
+        found.remove(&clean(path)).unwrap_or_default()
+    }
+
+    /// What can be done in a range of a text.
+    #[must_use]
+    pub fn actions(&self, path: &Path, range: &TextRange) -> Vec<Action> {
+        let found = self.document(path);
+        found.map_or_else(Vec::new, |document| {
+            actions::actions(document, path, &self.diagnostics_of(path), range)
+        })
+    }
+
+    /// What could be written at a place.
+    #[must_use]
+    pub fn completions(&self, path: &Path, offset: u32) -> Vec<Completion> {
+        let found = self.mesh(path).zip(self.analysis(path));
+        found.map_or_else(Vec::new, |(document, analysis)| {
+            completion::completions(&analysis, document, offset)
+        })
+    }
+
+    /// The rest of what is to be said of a completion of a text, as Markdown.
+    #[must_use]
+    pub fn documentation(&self, path: &Path, key: &str) -> Option<String> {
+        completion::documentation(&*self.analysis(path)?, key)
+    }
+
+    /// The parameters of what is being applied at a place.
+    #[must_use]
+    pub fn signature(&self, path: &Path, offset: u32) -> Option<Signature> {
+        signature::signature(&*self.analysis(path)?, self.mesh(path)?, offset)
+    }
+
+    /// The name at a place if it can have another one.
+    ///
+    /// # Errors
+    /// Why it cannot, as a sentence.
+    pub fn prepare_rename(&self, path: &Path, offset: u32) -> Result<TextRange, String> {
+        let analysis = self.analysis(path).ok_or_else(no_project)?;
+        rename::prepare(&analysis, path, offset)
+    }
+
+    /// The edits that give the name at a place another one.
+    ///
+    /// # Errors
+    /// Why that cannot be, as a sentence.
+    pub fn rename(&self, path: &Path, offset: u32, new: &str) -> Result<Renaming, String> {
+        let analysis = self.analysis(path).ok_or_else(no_project)?;
+        rename::rename(&analysis, path, offset, new)
+    }
+
+    /// The declarations of all projects whose name has the letters of the query in their order.
+    #[must_use]
+    pub fn find(&self, query: &str) -> Vec<Found> {
+        let mut found = Vec::new();
+        for analysis in self.analyses() {
+            workspace_symbols::find(&analysis, query, &mut found);
+        }
+        found
+    }
+
+    /// The words of a text by what they are.
+    #[must_use]
+    pub fn highlighting(&self, path: &Path) -> Vec<Highlighted> {
+        let found = self.mesh(path).zip(self.analysis(path));
+        found.map_or_else(Vec::new, |(document, analysis)| {
+            highlighting::highlighting(&analysis, document, path)
+        })
+    }
+
+    /// Ever larger pieces around a place.
+    #[must_use]
+    pub fn selection(&self, path: &Path, offset: u32) -> Vec<TextRange> {
+        self.mesh(path)
+            .map_or_else(Vec::new, |document| selection::selection(document, offset))
+    }
+
+    /// Pieces of a text that lead to a file.
+    #[must_use]
+    pub fn links(&self, path: &Path) -> Vec<Link> {
+        self.mesh(path)
+            .map_or_else(Vec::new, |document| links::links(document, &self.library))
+    }
+
+    /// What is in force at the workloads that a part of a text describes.
+    #[must_use]
+    pub fn hints(&self, path: &Path, part: &TextRange) -> Vec<Hint> {
+        let found = self.mesh(path).and_then(|_| self.analysis(path));
+        found.map_or_else(Vec::new, |analysis| in_force::hints(&analysis, path, part))
+    }
+
+    /// What the blocks of a text emit, in a few words.
+    #[must_use]
+    pub fn lenses(&self, path: &Path) -> Vec<Lens> {
+        let found = self.mesh(path).zip(self.analysis(path));
+        found.map_or_else(Vec::new, |(document, analysis)| {
+            lenses::lenses(&analysis, document, path)
+        })
+    }
+
+    /// The YAML of the rule or block at a place.
+    #[must_use]
+    pub fn emitted(&self, path: &Path, offset: u32) -> Emitted {
+        let found = self.mesh(path).zip(self.analysis(path));
+        let nothing = || Emitted {
+            yaml: String::new(),
+            problem: Some(no_project()),
+        };
+        found.map_or_else(nothing, |(document, analysis)| {
+            lenses::yaml(&analysis, document, path, offset)
+        })
     }
 
     /// The edits that bring a text into the one style; none for a text with syntax errors.
     #[must_use]
     pub fn format(&self, path: &Path) -> Option<Vec<Edit>> {
         self.mesh(path).and_then(formatting::format)
+    }
+
+    /// The same for a part of a text.
+    #[must_use]
+    pub fn format_part(&self, path: &Path, part: &TextRange) -> Option<Vec<Edit>> {
+        formatting::format_part(self.mesh(path)?, part)
+    }
+
+    /// The same for the block that a bracket closes which was just written.
+    #[must_use]
+    pub fn format_closed(&self, path: &Path, offset: u32) -> Option<Vec<Edit>> {
+        formatting::format_closed(self.mesh(path)?, offset)
     }
 
     /// The outline of a text.
@@ -124,6 +265,10 @@ impl Snapshot {
         });
         Arc::clone(found)
     }
+}
+
+fn no_project() -> String {
+    "the file does not belong to a project".to_owned()
 }
 
 /// Whether a range holds an offset, its end included.

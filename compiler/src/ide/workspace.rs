@@ -34,6 +34,20 @@ pub enum Change {
     Close(PathBuf),
     /// Files were written, made or removed on disk.
     Disk,
+    Settings(Settings),
+}
+
+/// What the user chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether findings in manifests are shown.
+    pub yaml: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { yaml: true }
+    }
 }
 
 /// The state that changes go to.
@@ -42,6 +56,7 @@ pub struct Workspace {
     /// Where the standard library is shown from.
     pub(super) library: Arc<Path>,
     roots: Vec<PathBuf>,
+    settings: Settings,
     documents: BTreeMap<PathBuf, Arc<Document>>,
     projects: BTreeMap<PathBuf, Arc<OnceLock<Arc<Analysis>>>>,
     homes: BTreeMap<PathBuf, PathBuf>,
@@ -55,6 +70,7 @@ impl Workspace {
             files,
             library: library.into(),
             roots: Vec::new(),
+            settings: Settings::default(),
             documents: BTreeMap::new(),
             projects: BTreeMap::new(),
             homes: BTreeMap::new(),
@@ -98,6 +114,7 @@ impl Workspace {
                 self.find_projects();
             }
             Change::Disk => self.find_projects(),
+            Change::Settings(settings) => self.settings = settings,
         }
     }
 
@@ -113,6 +130,7 @@ impl Workspace {
         Snapshot {
             files: Arc::clone(&self.files),
             library: Arc::clone(&self.library),
+            settings: self.settings,
             documents: self.documents.clone(),
             projects: self.projects.clone(),
             homes: self.homes.clone(),

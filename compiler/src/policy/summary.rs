@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::effective::Effective;
 use super::effective::legacy::Legacy;
-use super::effective::mtls::{Mode, Said};
+use super::effective::mtls::{Level, Mode, Said};
 use super::evaluate::{ClientSide, Judge};
 use super::graph::Graph;
 use super::inventory::{DataPlane, Protocol, Workload, WorkloadKind};
@@ -223,7 +223,6 @@ impl Gate {
             places: token.places.clone(),
             object: token.object.clone(),
         });
-        let enforces_allow = effective.allow.policies.iter().any(|policy| !policy.dry_run);
         let mut remarks = Vec::new();
         if effective.providers > 1 {
             remarks.push(
@@ -246,13 +245,43 @@ impl Gate {
         Self {
             graph,
             tokens: tokens.collect(),
-            otherwise: if enforces_allow {
-                Otherwise::Denied
-            } else {
-                Otherwise::Allowed
-            },
+            otherwise: without_rule(effective),
             remarks,
         }
+    }
+}
+
+/// The mode of mutual TLS at the ports of a workload that nobody speaks of; `None`: there is none.
+#[must_use]
+pub fn mode(judge: &Judge<'_>, index: usize) -> Option<Result<Mode, Unknown>> {
+    let (workload, effective) = (judge.inventory().workloads.get(index)?, judge.effective(index)?);
+    Some(match (&effective.legacy, workload.data_plane) {
+        (Some(legacy), _) => legacy.mode(None),
+        (None, DataPlane::Ambient) => effective.mtls.at_ztunnel(None),
+        (None, DataPlane::Sidecar | DataPlane::None) => effective.mtls.at(None),
+    })
+}
+
+/// How far the policy reaches that sets such a mode.
+#[must_use]
+pub fn level(judge: &Judge<'_>, index: usize, mode: &Mode) -> Option<Level> {
+    let said = judge.effective(index)?.mtls.said(None);
+    let mut said = said.into_iter().flatten();
+    said.find(|said| Some(&said.by) == mode.by.as_ref())
+        .map(|said| said.level)
+}
+
+/// What becomes of a request at a workload that no rule decides.
+#[must_use]
+pub fn otherwise(judge: &Judge<'_>, index: usize) -> Otherwise {
+    judge.effective(index).map_or(Otherwise::Allowed, without_rule)
+}
+
+fn without_rule(effective: &Effective) -> Otherwise {
+    if effective.allow.policies.iter().any(|policy| !policy.dry_run) {
+        Otherwise::Denied
+    } else {
+        Otherwise::Allowed
     }
 }
 

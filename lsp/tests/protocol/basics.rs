@@ -121,6 +121,18 @@ fn files_are_watched_where_the_client_can() {
 }
 
 #[test]
+fn reading_the_projects_is_work_that_shows() {
+    let able = json!({ "window": { "workDoneProgress": true } });
+    let mut client = Client::start(&[("web.mesh", "namespace {")], able);
+    client.wait_for("web.mesh", "a finding", |list| !list.is_empty());
+    let progress = client.asked.iter().filter(|asked| asked["method"] == "$/progress");
+    let kinds: Vec<_> = progress
+        .map(|asked| asked["params"]["value"]["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["begin", "end"]);
+}
+
+#[test]
 fn folders_come_and_go() {
     let mut client = Client::start(&[], json!({}));
     let broken = WEB.replace("anyone", "nobody");

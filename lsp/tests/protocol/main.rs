@@ -7,4 +7,8 @@ mod client;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
 mod robust;
+#[cfg(test)]
+mod writing;

@@ -5,6 +5,7 @@
 
 mod cond;
 mod destination;
+mod expected;
 mod explain;
 mod input;
 mod issuer;
@@ -17,6 +18,8 @@ mod values;
 mod what;
 mod who;
 
+pub(crate) use expected::expected;
+pub(crate) use input::{Concept, Expected};
 pub use what::is_method;
 
 use std::collections::BTreeMap;

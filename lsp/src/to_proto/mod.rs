@@ -1,5 +1,8 @@
 //! From the words of `meshc::ide` to those of the protocol.
 
+pub(crate) mod reading;
+pub(crate) mod writing;
+
 use std::path::Path;
 
 use meshc::ide::{

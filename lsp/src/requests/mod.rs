@@ -1,5 +1,8 @@
 //! Requests: each converts a place in, asks the snapshot, and converts the answer out.
 
+pub(crate) mod reading;
+pub(crate) mod writing;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
