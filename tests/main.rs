@@ -1,6 +1,7 @@
 //! Everything that spans the crates, as one test binary.
 
 #[cfg(test)]
+mod analysis;
 mod browser;
 #[cfg(test)]
 mod cases;

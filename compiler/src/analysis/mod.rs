@@ -1,71 +1,115 @@
-//! Exact findings about rules, each a statement about every request there can be.
+//! What holds of every request: what rules match, who decides, and the findings that follow.
 //!
-//! All of them ask the compiled rules that the evaluator asks. What a bound leaves undecided is not reported.
+//! # How it works
+//! Each fact of a request is a dimension ([`atoms`]), cut into classes of values that no pattern of the rules under study
+//! tells apart. A rule is a union of boxes ([`cube`]) in the [`space`] of all dimensions, and every question is a cover
+//! ([`cover`]): is a box inside the union of others? The answer is a core that holds it, a box inside it that is free, or
+//! that a bound came first; what is undecided is never reported as proved.
+//!
+//! # How to ask
+//! [`place::places`] lists where policy is enforced. [`Place::gates`](place::Place::gates) opens its gates, one for
+//! requests and one for connections, each with a [`space`](gate::Gate::space), the rules in force there as
+//! [`owners`](gate::Gate::owners) of boxes in the order of evaluation, and what cannot happen there as owners too.
+//! [`Gate::covered`](gate::Gate::covered) is the question; impossible requests count as covered always.
+//! Rules that are asked about and not in force, such as those of an invariant, are handed to `gates` so that the space
+//! tells their values apart, and [`Space::region`](space::Space::region) makes boxes of them.
+//! `never X` holds at a gate if each box of X, cut with each ALLOW box that it meets, is covered by the DENY owners;
+//! a free box of that query is a counterexample.
+//!
+//! # Why it is right
+//! A space holds more requests than there can be, never fewer: facts are independent but for what [`gate`] calls
+//! impossible, and a pattern that cannot be cut into classes is taken as a fact of its own. So a cover that is found is
+//! one of all real requests.
 
 mod atoms;
 pub mod composed;
+mod cover;
+mod cube;
 pub mod errors;
-mod region;
+mod gate;
+mod place;
+pub mod request_data;
+mod sets;
+mod space;
+mod verdict;
+mod witness;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::diagnostics::Diagnostics;
-use crate::policy::effective::{self, rules::CompiledRule};
-use crate::policy::inventory::Mesh;
-use crate::policy::{Authorization, PolicySet, Target};
+use crate::policy::evaluate::Judge;
+use crate::policy::inventory::Inventory;
+use crate::policy::{PolicySet, Target};
 use crate::source::Span;
+use place::Place;
+use verdict::Verdict;
 
-/// What is found of the rules of one place in the text.
-#[derive(Default)]
-struct Found {
-    /// One of them can match, or it is not known that none can.
-    alive: bool,
-    /// The facts that contradict themselves, in words.
-    facts: BTreeSet<String>,
+/// The analysis of one policy: its places can be judged independently of each other.
+#[derive(Debug)]
+pub struct Analysis<'p> {
+    judge: Judge<'p>,
 }
 
-/// Reports each rule that no request or connection can match, whoever enforces it.
-///
-/// A declaration may stand for many rules. It is reported once, and only if none of them can match.
-pub fn check(policies: &PolicySet, mesh: &Mesh, target: Target, acc: &mut Diagnostics) {
-    let own_domains = mesh.own_domains();
-    let mut found: BTreeMap<Span, Found> = BTreeMap::new();
-    for (at, policy) in policies.authorizations.iter().enumerate() {
-        judge(at, policy, target, &own_domains, &mut found);
-    }
-    for (origin, found) in found {
-        if !found.alive {
-            acc.push(errors::dead_rule(origin, &found.facts));
-        }
-    }
+/// A place where policy is enforced, to be judged.
+#[derive(Debug)]
+pub struct Task<'a> {
+    place: Place<'a>,
 }
 
-fn judge(at: usize, policy: &Authorization, target: Target, own: &[&str], found: &mut BTreeMap<Span, Found>) {
-    let envoy = effective::compile(at, policy, false, target, own);
-    let mut dead: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
-    for rule in &envoy.http {
-        if let Some(facts) = region::contradiction(rule, target) {
-            dead.insert(rule.index, facts);
+/// What was found at one place.
+#[derive(Debug)]
+pub struct Found {
+    verdicts: BTreeMap<Span, Verdict>,
+}
+
+impl<'p> Analysis<'p> {
+    /// Ready to be carried out.
+    #[must_use]
+    pub fn new(policies: &'p PolicySet, inventory: &'p Inventory, target: Target) -> Self {
+        Self {
+            judge: Judge::new(policies, inventory, target),
         }
     }
-    if !dead.is_empty() {
-        // What a rule asks of requests may be forgotten for connections, and then it matches these.
-        let ztunnel = effective::compile(at, policy, true, target, own);
-        let mut keep = |rules: &[CompiledRule]| {
-            for rule in rules {
-                if dead.contains_key(&rule.index) && region::contradiction(rule, target).is_none() {
-                    dead.remove(&rule.index);
-                }
+
+    /// What there is to do, each by itself.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<Task<'_>> {
+        place::places(&self.judge)
+            .into_iter()
+            .map(|place| Task { place })
+            .collect()
+    }
+
+    /// Reports what holds at all places, each declaration once.
+    pub fn report(&self, found: Vec<Found>, acc: &mut Diagnostics) {
+        let mut all: BTreeMap<Span, Verdict> = BTreeMap::new();
+        for (origin, verdict) in found.into_iter().flat_map(|found| found.verdicts) {
+            let before = all.remove(&origin);
+            let verdict = match before {
+                Some(before) => before.and(verdict),
+                None => verdict,
+            };
+            all.insert(origin, verdict);
+        }
+        for (origin, verdict) in all {
+            match verdict {
+                // What else was found at the place says why.
+                Verdict::Dead(_) if acc.warn_at(origin) => {}
+                Verdict::Dead(dead) => acc.push(errors::dead_rule(origin, &dead)),
+                Verdict::Decided(decided) if decided.earlier => acc.push(errors::shadowed_rule(origin, &decided)),
+                Verdict::Decided(decided) => acc.push(errors::redundant_rule(origin, &decided)),
+                Verdict::Alive => {}
             }
-        };
-        keep(&envoy.tcp);
-        keep(&ztunnel.tcp);
+        }
     }
-    for (index, rule) in policy.action.rules().iter().enumerate() {
-        let entry = found.entry(rule.origin).or_default();
-        match dead.remove(&index) {
-            Some(facts) => entry.facts.extend(facts),
-            None => entry.alive = true,
+}
+
+impl Task<'_> {
+    /// Judges the place.
+    #[must_use]
+    pub fn run(&self) -> Found {
+        Found {
+            verdicts: verdict::verdicts(&self.place),
         }
     }
 }

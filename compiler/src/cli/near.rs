@@ -1,13 +1,13 @@
 //! The nearest miss of a refused request, for people and as JSON.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::verdicts;
+use crate::analysis::request_data;
+use crate::diagnostics::render::json_value;
 use crate::policy::evaluate::nearest::{Fact, NearestMiss, header_values};
-use crate::policy::inventory::{Inventory, Protocol};
-use crate::policy::request::{Caller, Destination, Json, Request, Token, TokenState};
+use crate::policy::inventory::Inventory;
+use crate::policy::request::{Caller, Json, Request, Token};
 use crate::source::SourceMap;
 
 /// The nearest miss in a sentence; the facts are called as requests call them.
@@ -121,7 +121,7 @@ fn value(inventory: &Inventory, fact: &Fact, request: &Request) -> Value {
         }
         Fact::Caller => caller(inventory, &request.caller),
         Fact::Sni => json!(request.sni),
-        Fact::Answer(provider) => json!(request.answers.get(provider).copied().map(word_of_answer)),
+        Fact::Answer(provider) => json!(request.answers.get(provider).copied().map(request_data::word_of_answer)),
         Fact::Port => json!(request.port),
         Fact::PeerIp => json!(request.peer_ip),
         Fact::ClientIp => json!(request.client_ip),
@@ -155,139 +155,20 @@ pub(super) fn object(sources: &SourceMap, inventory: &Inventory, miss: Option<&N
 
 /// A request in the form that `meshc eval` reads.
 fn request(inventory: &Inventory, request: &Request) -> Value {
-    let mut object = Map::new();
-    let mut put = |key: &str, value: Value| {
-        if !value.is_null() {
-            object.insert(key.to_owned(), value);
-        }
-    };
-    put("at", destination(inventory, &request.to));
-    put("pod", if request.pod { json!(true) } else { Value::Null });
-    for fact in [
-        Fact::Caller,
-        Fact::Port,
-        Fact::PeerIp,
-        Fact::ClientIp,
-        Fact::DestinationIp,
-        Fact::Sni,
-        Fact::Host,
-    ] {
-        put(key(&fact), value(inventory, &fact, request));
-    }
-    put("service-port", json!(request.service_port));
-    put(
-        "protocol",
-        json!(request.http.map(|http| if http { "http" } else { "tcp" })),
-    );
-    put("method", json!(request.method));
-    put("path", json!(request.path));
-    let mut headers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, value) in &request.headers {
-        headers.entry(name).or_default().push(value);
-    }
-    put(
-        "headers",
-        if headers.is_empty() {
-            Value::Null
-        } else {
-            json!(headers)
-        },
-    );
-    let token = request.tokens.first().map(token_object);
-    put("token", token.map_or(Value::Null, Value::Object));
-    let answers = request.answers.iter();
-    let answers: BTreeMap<&str, &str> = answers
-        .map(|(provider, allowed)| (provider.as_str(), word_of_answer(*allowed)))
-        .collect();
-    put(
-        "answers",
-        if answers.is_empty() {
-            Value::Null
-        } else {
-            json!(answers)
-        },
-    );
-    put("dry-run", if request.dry_run { json!(true) } else { Value::Null });
-    put("now", json!(request.now));
-    Value::Object(object)
-}
-
-fn destination(inventory: &Inventory, to: &Destination) -> Value {
-    match to {
-        Destination::Known(index) => workload(inventory, *index),
-        Destination::Pod {
-            namespace,
-            labels,
-            ports,
-        } => {
-            let ports: BTreeMap<String, &str> = ports
-                .iter()
-                .map(|(port, protocol)| {
-                    let word = match protocol {
-                        Protocol::Http | Protocol::Https | Protocol::HttpsMutual => "http",
-                        Protocol::Tcp => "tcp",
-                        Protocol::Tls => "tls",
-                        Protocol::Unproxied => "unproxied",
-                    };
-                    (port.to_string(), word)
-                })
-                .collect();
-            json!({ "namespace": namespace, "labels": labels, "ports": ports })
-        }
-    }
+    json_value(&request_data::data(inventory, request))
 }
 
 fn caller(inventory: &Inventory, caller: &Caller) -> Value {
-    match caller {
-        Caller::Outsider => json!("outsider"),
-        Caller::Principal(principal) => json!({ "principal": principal }),
-        Caller::Workload(index) => workload(inventory, *index),
-    }
-}
-
-fn workload(inventory: &Inventory, index: usize) -> Value {
-    let workload = inventory.workloads.get(index);
-    json!(workload.map(|workload| format!("{}/{}", workload.namespace, workload.name)))
+    json_value(&request_data::caller(inventory, caller))
 }
 
 fn token_object(token: &Token) -> Map<String, Value> {
-    let state = match token.state {
-        TokenState::Valid => "valid",
-        TokenState::Expired => "expired",
-        TokenState::Forged => "forged",
-    };
-    let iss = match token.claims.get("iss") {
-        Some(Json::String(iss)) => Some(iss),
-        _ => None,
-    };
-    let issuer = token.issuer.as_ref().or(iss);
-    let claims = plain(&Json::Object(token.claims.clone()));
-    let pairs = [("issuer", json!(issuer)), ("claims", claims), ("state", json!(state))];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-const fn word_of_answer(allowed: bool) -> &'static str {
-    if allowed { "allow" } else { "deny" }
-}
-
-/// A claim as JSON text has it; whole numbers without a point.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "only numbers that are whole and small are cut"
-)]
-pub(super) fn plain(value: &Json) -> Value {
-    match value {
-        Json::Null => Value::Null,
-        Json::Bool(it) => json!(it),
-        Json::Number(it) if it.fract() == 0.0 && it.abs() < 9e15 => json!(*it as i64),
-        Json::Number(it) => json!(it),
-        Json::String(it) => json!(it),
-        Json::List(items) => Value::Array(items.iter().map(plain).collect()),
-        Json::Object(object) => Value::Object(
-            object
-                .iter()
-                .map(|(name, value)| (name.clone(), plain(value)))
-                .collect(),
-        ),
+    match json_value(&request_data::token(token)) {
+        Value::Object(object) => object,
+        _ => Map::new(),
     }
+}
+
+pub(super) fn plain(claim: &Json) -> Value {
+    json_value(&request_data::claim(claim))
 }

@@ -1,11 +1,13 @@
 //! What the compiler says to its user: a diagnostic is data, and a renderer only translates it.
 
 pub mod code;
+mod data;
 pub mod fix;
 pub mod render;
 pub mod suggest;
 
 pub use code::{Code, Severity};
+pub use data::Data;
 pub use fix::{Applicability, Edit, Fix};
 
 use crate::source::Span;
@@ -33,6 +35,8 @@ pub struct Diagnostic {
     pub fixes: Vec<Fix>,
     /// The environments in which it arises, where that is not each of those that were judged; else empty.
     pub environments: Vec<String>,
+    /// A request that shows it, as `meshc eval` takes it.
+    pub witness: Option<Data>,
 }
 
 impl Diagnostic {
@@ -51,6 +55,7 @@ impl Diagnostic {
             help: Vec::new(),
             fixes: Vec::new(),
             environments: Vec::new(),
+            witness: None,
         }
     }
 
@@ -78,6 +83,13 @@ impl Diagnostic {
             Some(help) => self.help(help),
             None => self,
         }
+    }
+
+    /// Adds a request that shows it, where there is one.
+    #[must_use]
+    pub fn witness(mut self, witness: Option<Data>) -> Self {
+        self.witness = witness;
+        self
     }
 
     /// Adds an edit that repairs it.
@@ -109,6 +121,13 @@ impl Diagnostics {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Whether something is to be warned of at exactly this place.
+    #[must_use]
+    pub fn warn_at(&self, span: Span) -> bool {
+        let mut list = self.list.iter();
+        list.any(|d| d.primary.span == span && d.severity >= Severity::Warning)
     }
 
     /// The findings ordered by place, then by code; equal ones once.

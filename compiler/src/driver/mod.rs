@@ -15,8 +15,10 @@ pub mod project;
 mod suppress;
 mod texts;
 
-use crate::analysis;
+use rayon::prelude::*;
+
 use crate::analysis::composed::{self, Installation, Own};
+use crate::analysis::{Analysis, Task};
 use crate::backends::{self, Artifact, kubernetes::Cluster, manifests::Manifests, repeated};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir::{self, Surroundings};
@@ -186,8 +188,10 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
             policies.append(manifests.policies.clone());
         }
         repeated::check(&policies, &mut acc);
-        if purpose == Purpose::Check {
-            analysis::check(&policies, &facts.inventory.mesh, target, &mut acc);
+        // What is said of a policy that is not what its author meant helps nobody.
+        if purpose == Purpose::Check && !broken && !acc.has_errors() {
+            let analysis = Analysis::new(&policies, &facts.inventory, target);
+            let found = analysis.tasks().par_iter().map(Task::run).collect();
             let installation = Installation {
                 policies: &policies,
                 inventory: &facts.inventory,
@@ -195,10 +199,8 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
                 target,
                 own,
             };
-            // What is said of a policy that is not what its author meant helps nobody.
-            if !broken && !acc.has_errors() {
-                composed::check(&installation, &mut acc);
-            }
+            composed::check(&installation, &mut acc);
+            analysis.report(found, &mut acc);
         }
         findings.add(acc);
         builds.push(Build {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Place;
-use crate::diagnostics::{Applicability, Diagnostic, Edit, Fix, Label};
+use crate::diagnostics::{Applicability, Data, Diagnostic, Edit, Fix, Label};
 use crate::source::{SourceMap, Span};
 
 /// One object with all findings, and a newline.
@@ -29,11 +29,31 @@ fn diagnostic(sources: &SourceMap, d: &Diagnostic) -> Value {
         fields.insert("help".to_owned(), json!(d.help));
         fields.insert("fixes".to_owned(), Value::Array(fixes));
         fields.insert("related".to_owned(), Value::Array(related));
+        if let Some(witness) = &d.witness {
+            fields.insert("witness".to_owned(), value(witness));
+        }
         if !d.environments.is_empty() {
             fields.insert("environments".to_owned(), json!(d.environments));
         }
     }
     out
+}
+
+/// Data as JSON; whole numbers without a point.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "only numbers that are whole and small are cut"
+)]
+pub(crate) fn value(data: &Data) -> Value {
+    match data {
+        Data::Null => Value::Null,
+        Data::Flag(it) => json!(it),
+        Data::Number(it) if it.fract() == 0.0 && it.abs() < 9e15 => json!(*it as i64),
+        Data::Number(it) => json!(it),
+        Data::Text(it) => json!(it),
+        Data::List(items) => Value::Array(items.iter().map(value).collect()),
+        Data::Object(pairs) => Value::Object(pairs.iter().map(|(key, it)| (key.clone(), value(it))).collect()),
+    }
 }
 
 fn label(sources: &SourceMap, label: &Label) -> Value {

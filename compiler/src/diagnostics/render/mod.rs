@@ -14,6 +14,7 @@ pub use human::{Style, human};
 
 pub use github::github;
 pub use json::json;
+pub(crate) use json::value as json_value;
 pub use sarif::sarif;
 
 /// A span as reports give it: lines and columns from 1, columns in Unicode characters.

@@ -158,7 +158,7 @@ fn matches_template(pieces: &[Piece], path: &str) -> bool {
 }
 
 /// What `{*}` and `{**}` take of a path.
-fn is_template_byte(byte: u8) -> bool {
+pub(crate) fn is_template_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;:@=".contains(&byte)
 }
 

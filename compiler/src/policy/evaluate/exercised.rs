@@ -5,7 +5,7 @@ use super::matching::{self, Truth};
 use super::{Judge, port_and_protocol};
 use crate::policy::effective::{self, Policy, TokenRule, legacy, object_of};
 use crate::policy::inventory::DataPlane;
-use crate::policy::request::{Caller, Destination, ObjectRef, Reason, Request, Stage};
+use crate::policy::request::{Answer, Caller, Destination, ObjectRef, Reason, Request, Stage};
 use crate::policy::{Action, PolicySet};
 use crate::source::Span;
 
@@ -98,6 +98,21 @@ impl Judge<'_> {
             }
         }
         distinct
+    }
+
+    /// The answer to a request, and whether a rule of an AuthorizationPolicy, each by its index, matches on its way.
+    pub(crate) fn matched(&self, request: &Request, (source, rule): (usize, usize)) -> Option<(Answer, bool)> {
+        let mut matched = false;
+        let answer = self.observed(request, &mut |effective, facts, _| {
+            let stages = [&effective.custom, &effective.deny, &effective.allow];
+            let policies = stages.into_iter().flat_map(|stage| &stage.policies);
+            let rules = policies
+                .filter(|policy| policy.source == source)
+                .flat_map(|policy| policy.rules(facts.http));
+            let mut rules = rules.filter(|own| own.index == rule);
+            matched |= rules.any(|rule| matching::rule(rule, facts) == Truth::Yes);
+        });
+        Some((answer.ok()?, matched))
     }
 
     /// Who sets the mode at the port, and who the TLS of the caller.

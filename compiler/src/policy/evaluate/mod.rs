@@ -9,7 +9,7 @@ mod chain;
 pub(crate) mod client;
 mod each;
 mod exercised;
-mod headers;
+pub(crate) mod headers;
 mod legacy;
 pub(crate) mod matching;
 mod methods;
@@ -120,9 +120,8 @@ impl<'p> Judge<'p> {
         let mut answers = ways
             .into_iter()
             .map(|service| self.travel(&pod, request, (port, http), service, observer));
-        let first = answers
-            .next()
-            .unwrap_or_else(|| Err(Unknown::Other("no way leads to this pod".to_owned())))?;
+        let none = || Err(Unknown::Other("no way leads to this pod".to_owned()));
+        let first = answers.next().unwrap_or_else(none)?;
         for other in answers {
             if other?.outcome != first.outcome {
                 let why = "several Service ports lead to this port, and the answer depends on which is used; name it, or test at the pod";
