@@ -65,9 +65,11 @@ pub(super) fn orders(mut rules: Vec<Listed>) -> (Vec<TokenRule>, Others) {
             orders.truncate(MOST);
         }
     }
-    let mut orders = orders
-        .into_iter()
-        .map(|order| order.into_iter().map(|it| it.rule.clone()).collect());
+    if orders.len() == 1 {
+        return (rules.into_iter().map(|it| it.rule).collect(), others);
+    }
+    let copied = |order: Vec<&Listed>| order.into_iter().map(|it| it.rule.clone()).collect();
+    let mut orders = orders.into_iter().map(copied);
     let first = orders.next().unwrap_or_default();
     others.orders = orders.collect();
     (first, others)

@@ -59,6 +59,8 @@ pub(super) const CONDITIONS: &[(&str, Fact)] = &[
     ("request.headers[:authority]", Fact::Host),
     ("request.headers[host]", Fact::Host),
     ("request.headers[authorization]", Fact::Header("authorization")),
+    ("request.headers[accept]", Fact::Header("accept")),
+    ("request.headers[cookie]", Fact::Header("cookie")),
     ("source.ip", Fact::PeerIp),
     ("remote.ip", Fact::ClientIp),
     ("source.namespace", Fact::Namespace),

@@ -130,12 +130,26 @@ pub(super) fn peer(name: &str, scope: &Scope, die: &mut Die) -> Value {
         }
         spec.insert("portLevelMtls".to_owned(), Value::Object(ports));
     }
-    object("PeerAuthentication", name, scope, Value::Object(spec))
+    aged(object("PeerAuthentication", name, scope, Value::Object(spec)), die)
+}
+
+/// Some objects are older than others, and many of one age.
+fn aged(mut object: Value, die: &mut Die) -> Value {
+    let created = die.one(&["", "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"]);
+    if !created.is_empty()
+        && let Some(meta) = object.pointer_mut("/metadata").and_then(Value::as_object_mut)
+    {
+        meta.insert("creationTimestamp".to_owned(), json!(created));
+    }
+    object
 }
 
 pub(super) fn request(name: &str, scope: &Scope, die: &mut Die) -> Value {
     let rules: Vec<Value> = (0..die.pick(&[1, 1, 2])).map(|_| jwt_rule(die)).collect();
-    object("RequestAuthentication", name, scope, json!({ "jwtRules": rules }))
+    aged(
+        object("RequestAuthentication", name, scope, json!({ "jwtRules": rules })),
+        die,
+    )
 }
 
 fn jwt_rule(die: &mut Die) -> Value {

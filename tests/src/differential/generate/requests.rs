@@ -139,7 +139,7 @@ fn http(connection: &Request, aimed: Option<&Wishes<'_>>, places: &[Place], pod:
             _ => {}
         }
     }
-    match die.below(16) {
+    match die.below(20) {
         0 => request.headers.push("authorization: Bearer abc".to_owned()),
         1 => request.headers.push("authorization: Basic Zm9v".to_owned()),
         2 => request.headers.push("x-a: ".to_owned()),
@@ -150,6 +150,10 @@ fn http(connection: &Request, aimed: Option<&Wishes<'_>>, places: &[Place], pod:
             request.headers.push("origin: http://a.test".to_owned());
             request.headers.push("access-control-request-method: GET".to_owned());
         }
+        6 => request.headers.push("accept: v".to_owned()),
+        7 => request.headers.push("accept: ".to_owned()),
+        8 => request.headers.push("X-Forwarded-For: nobody".to_owned()),
+        9 => request.headers.push("authorization: ".to_owned()),
         _ => {}
     }
     request
@@ -158,7 +162,7 @@ fn http(connection: &Request, aimed: Option<&Wishes<'_>>, places: &[Place], pod:
 /// The same path for some, another for others.
 fn odd(path: &str, die: &mut Die) -> String {
     let rest = path.strip_prefix('/').unwrap_or(path);
-    match die.below(14) {
+    match die.below(15) {
         0 => format!("/x/../{rest}"),
         1 => format!("//{rest}"),
         2 => format!("/./{rest}"),
@@ -172,6 +176,7 @@ fn odd(path: &str, die: &mut Die) -> String {
         10 => path.replacen('a', "%41", 1),
         11 => format!("/%2F{rest}"),
         12 => format!("{path}%00"),
+        13 => path.replacen('a', "*", 1),
         _ => format!("{path};x=1"),
     }
 }
