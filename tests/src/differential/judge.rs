@@ -39,7 +39,7 @@ impl Understood {
         }
         let mut acc = Diagnostics::default();
         let text = scenario.manifests(keys)?;
-        let mut read = manifests::read(FileId(0), &text, Target::NEWEST, &mut acc);
+        let read = manifests::read(FileId(0), &text, Target::NEWEST, &mut acc);
         let mut errors = acc.into_sorted().into_iter();
         if let Some(error) = errors.find(|it| it.severity == Severity::Error) {
             bail!(
@@ -48,7 +48,6 @@ impl Understood {
                 error.message
             );
         }
-        give_one_age(&mut read.policies);
         let workloads: Vec<Workload> = scenario.pods.iter().map(|pod| workload(pod, scenario)).collect();
         let services = scenario.pods.iter().enumerate().map(|(index, pod)| Service {
             namespace: pod.namespace.clone(),
@@ -122,7 +121,7 @@ impl Understood {
     }
 }
 
-/// istiod's code takes objects without a time for ones of the same time.
+/// As the objects of a program are given to istiod's code.
 fn give_one_age(policies: &mut PolicySet) {
     let peers = policies.peer_authentications.iter_mut().map(|it| &mut it.meta);
     let tokens = policies.request_authentications.iter_mut().map(|it| &mut it.meta);

@@ -204,6 +204,9 @@ impl Pod {
     }
 }
 
+/// When objects were made that do not say it.
+const CREATED: &str = "2024-01-01T00:00:00Z";
+
 impl Scenario {
     /// Whether istiod must be told of waypoints.
     #[must_use]
@@ -216,9 +219,17 @@ impl Scenario {
         self.pods.iter().filter_map(|pod| Some((pod, pod.proxy.proxy()?)))
     }
 
-    /// The Istio objects as one stream, with key sets in place.
+    /// The Istio objects as one stream, with key sets in place. Those that say no age are of one: istiod's store in memory
+    /// would take the moment at which it is given each.
     pub fn manifests(&self, keys: &Keys) -> Result<String> {
-        keys.fill(&stream(&self.objects))
+        let mut objects = self.objects.clone();
+        for meta in objects
+            .iter_mut()
+            .filter_map(|object| object.get_mut("metadata")?.as_object_mut())
+        {
+            meta.entry("creationTimestamp").or_insert_with(|| json!(CREATED));
+        }
+        keys.fill(&stream(&objects))
     }
 
     /// The same for istiod's code, with the Kubernetes objects around each pod.
