@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use super::effective::{Effective, Enforcer, Homes};
 use super::inventory::{Account, DataPlane, Inventory, Protocol, Service, WorkloadKind};
 use super::request::{Answer, Caller, Destination, Outcome, Reason, Request, Stage, Unknown};
-use super::{PolicySet, StringMap, Target, TlsMode};
+use super::{MtlsMode, PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
 use chain::{Asked, Judged};
 use client::{Client, Said};
@@ -441,6 +441,11 @@ impl<'p> Judge<'p> {
         // TLS that no one terminates is bytes, whatever is inside, and Istio has Envoy look for no server name in it.
         facts.http = http && !ztunnel && fate.is_none();
         facts.sni = facts.sni.filter(|_| fate.is_none());
+        // Nor in TLS of others that such a port passes on.
+        let sidecar = pod.gateway.is_none() && pod.data_plane == DataPlane::Sidecar && !self.target.is_legacy();
+        if sidecar && facts.sni.is_some() && self.mode(pod, facts.port)?.mode == MtlsMode::Disable {
+            facts.sni = None;
+        }
         if !arrival.behind_waypoint {
             facts.client_ip = client_address(request, facts.http, pod.gateway)?;
         }
