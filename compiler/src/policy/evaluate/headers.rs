@@ -1,6 +1,9 @@
 //! Headers as Envoy keeps them: of some it makes one value when it reads a request, and some it sets itself.
 
+use std::net::IpAddr;
+
 use super::matching::HeaderValue;
+use crate::policy::request::{Request, Unknown};
 
 /// Headers that Envoy sets, changes or takes out itself.
 const OF_ENVOY: &[&str] = &[
@@ -85,6 +88,43 @@ pub(crate) fn join_values(values: &[&HeaderValue]) -> HeaderValue {
         }
     }
     HeaderValue::Text(join(texts))
+}
+
+/// The client's address as Envoy finds it: what is said, else X-Forwarded-For, else the peer.
+///
+/// `gateway` is the number of proxies that a gateway trusts.
+pub(crate) fn client_address(request: &Request, http: bool, gateway: Option<u32>) -> Result<Option<IpAddr>, Unknown> {
+    if request.client_ip.is_some() {
+        return Ok(request.client_ip);
+    }
+    let forwarded: Vec<&str> = request
+        .headers
+        .iter()
+        .filter(|(name, value)| name == "x-forwarded-for" && http && !value.trim().is_empty())
+        .flat_map(|(_, value)| value.split(','))
+        .map(str::trim)
+        .collect();
+    let from_right = match gateway {
+        // A gateway believes nobody but its trusted proxies.
+        Some(0) => return Ok(request.peer_ip),
+        Some(proxies) => usize::try_from(proxies).unwrap_or(usize::MAX),
+        None => 1,
+    };
+    if forwarded.is_empty() {
+        // Behind trusted proxies there is a header, which was left out.
+        return Ok(request.peer_ip.filter(|_| gateway.is_none()));
+    }
+    let Some(entry) = forwarded.len().checked_sub(from_right).and_then(|at| forwarded.get(at)) else {
+        return Ok(request.peer_ip);
+    };
+    match entry.parse() {
+        Ok(address) => Ok(Some(address)),
+        Err(_) if entry.contains('%') => Err(Unknown::Other(format!(
+            "what Envoy makes of the zone of `{entry}` in X-Forwarded-For is not judged"
+        ))),
+        // What is no address is as good as no header.
+        Err(_) => Ok(request.peer_ip),
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,6 @@ mod token_questions;
 pub(crate) mod tokens;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use super::effective::{Effective, Enforcer, Homes};
@@ -343,7 +342,7 @@ impl<'p> Judge<'p> {
             Step::Goes(peer) => facts.peer = peer,
         }
         facts.port = Some(service_port);
-        facts.client_ip = client_address(request, http, None)?;
+        facts.client_ip = headers::client_address(request, http, None)?;
         if let Some(answer) = self.prepare(&mut facts, request, &place)? {
             return Ok(answer);
         }
@@ -447,7 +446,7 @@ impl<'p> Judge<'p> {
             facts.sni = None;
         }
         if !arrival.behind_waypoint {
-            facts.client_ip = client_address(request, facts.http, pod.gateway)?;
+            facts.client_ip = headers::client_address(request, facts.http, pod.gateway)?;
         }
         let own;
         let effective = match pod.index {
@@ -653,43 +652,6 @@ pub(crate) fn carried(request: &Request) -> Carried {
         params: params.collect(),
         tokens: request.tokens.clone(),
         texts: Arc::clone(&request.texts),
-    }
-}
-
-/// The client's address as Envoy finds it: what is said, else X-Forwarded-For, else the peer.
-///
-/// `gateway` is the number of proxies that a gateway trusts.
-fn client_address(request: &Request, http: bool, gateway: Option<u32>) -> Result<Option<IpAddr>, Unknown> {
-    if request.client_ip.is_some() {
-        return Ok(request.client_ip);
-    }
-    let forwarded: Vec<&str> = request
-        .headers
-        .iter()
-        .filter(|(name, value)| name == "x-forwarded-for" && http && !value.trim().is_empty())
-        .flat_map(|(_, value)| value.split(','))
-        .map(str::trim)
-        .collect();
-    let from_right = match gateway {
-        // A gateway believes nobody but its trusted proxies.
-        Some(0) => return Ok(request.peer_ip),
-        Some(proxies) => usize::try_from(proxies).unwrap_or(usize::MAX),
-        None => 1,
-    };
-    if forwarded.is_empty() {
-        // Behind trusted proxies there is a header, which was left out.
-        return Ok(request.peer_ip.filter(|_| gateway.is_none()));
-    }
-    let Some(entry) = forwarded.len().checked_sub(from_right).and_then(|at| forwarded.get(at)) else {
-        return Ok(request.peer_ip);
-    };
-    match entry.parse() {
-        Ok(address) => Ok(Some(address)),
-        Err(_) if entry.contains('%') => Err(Unknown::Other(format!(
-            "what Envoy makes of the zone of `{entry}` in X-Forwarded-For is not judged"
-        ))),
-        // What is no address is as good as no header.
-        Err(_) => Ok(request.peer_ip),
     }
 }
 
