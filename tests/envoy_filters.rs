@@ -11,7 +11,7 @@ use meshc::source::FileId;
 use meshc_tests::differential::case;
 use meshc_tests::differential::judge::Understood;
 use meshc_tests::differential::run::KEY_SETS;
-use meshc_tests::envoy::{Keys, Scenario};
+use meshc_tests::envoy::{Keys, Outbound, Scenario};
 use meshc_tests::parts::Generated;
 use meshc_tests::{parts, repository};
 use serde_json::Value;
@@ -68,7 +68,10 @@ fn filters_are_those_of_istiod() {
         .map(|case| case.scenario)
         .filter(|it| !it.is_ambient())
         .collect();
-    let asked: Vec<_> = scenarios.iter().map(|it| it.to_generator(&keys).unwrap()).collect();
+    let asked: Vec<_> = scenarios
+        .iter()
+        .map(|it| it.to_generator(&keys, Outbound::None).unwrap())
+        .collect();
     let (mut compared, mut report) = (0, String::new());
     let mut generator = oracle.generator(false).unwrap();
     let compare = |index: usize, generated: Generated| {

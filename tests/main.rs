@@ -8,6 +8,8 @@ mod cases;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod client_tls;
+#[cfg(test)]
 mod compile;
 #[cfg(test)]
 mod differential;

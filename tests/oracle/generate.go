@@ -39,7 +39,7 @@ type proxy struct {
 	IP             string            `json:"ip"`
 	Labels         map[string]string `json:"labels"`
 	ServiceAccount string            `json:"serviceAccount"`
-	// Whether its clusters are wanted, which are most of the answer.
+	// Whether its clusters are wanted, and their endpoints, which are most of the answer.
 	Clusters bool `json:"clusters"`
 }
 
@@ -59,6 +59,7 @@ type configuration struct {
 	Listeners []json.RawMessage `json:"listeners"`
 	Routes    []json.RawMessage `json:"routes"`
 	Clusters  []json.RawMessage `json:"clusters"`
+	Endpoints []json.RawMessage `json:"endpoints"`
 }
 
 // serve answers scenarios until there are no more: starting costs more than a scenario.
@@ -160,6 +161,7 @@ func of(server *xds.FakeDiscoveryServer, p proxy) configuration {
 	c := configuration{Listeners: encode(listeners), Routes: encode(server.RoutesFromListeners(node, listeners))}
 	if p.Clusters {
 		c.Clusters = encode(server.Clusters(node))
+		c.Endpoints = encode(server.Endpoints(node))
 	}
 	return c
 }

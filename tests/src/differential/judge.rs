@@ -322,7 +322,7 @@ fn mesh(settings: &Value) -> Result<Mesh> {
             Some("DECODE_AND_MERGE_SLASHES") => Normalization::DecodeAndMergeSlashes,
             Some(other) => bail!("no normalization `{other}`"),
         },
-        providers: BTreeMap::new(),
+        auto_mtls: settings.pointer("/enableAutoMtls") != Some(&Value::Bool(false)),
         ..default
     })
 }

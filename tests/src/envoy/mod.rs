@@ -30,7 +30,7 @@ use keys::{Authorities, KeySets};
 use loopback::Files;
 use process::Process;
 use request::{Authority, Request, Seen};
-pub use scenario::{Pod, Scenario, Served, USE_WAYPOINT};
+pub use scenario::{Outbound, Pod, Scenario, Served, USE_WAYPOINT};
 
 /// What Istio's client side offers; filter chains of servers match on it.
 const ALPN_HTTP: &[&str] = &["istio-http/1.1", "istio", "http/1.1"];
@@ -180,7 +180,7 @@ impl Configured {
             while !open.is_empty() {
                 let asked = open.iter().filter_map(|index| configured.scenarios.get(*index));
                 let asked: Vec<_> = asked
-                    .map(|scenario| scenario.to_generator(keys))
+                    .map(|scenario| scenario.to_generator(keys, Outbound::None))
                     .collect::<Result<_>>()?;
                 let mut again = Vec::new();
                 generators.of(ambient)?.generate(&asked, |nth, generated| {

@@ -45,6 +45,14 @@ impl Default for Scenario {
     }
 }
 
+/// Which ways out proxies are configured for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outbound {
+    None,
+    /// To every Service, with their clusters.
+    All,
+}
+
 /// A pod behind a Service, both of one name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -233,14 +241,17 @@ impl Scenario {
     }
 
     /// The same for istiod's code, with the Kubernetes objects around each pod.
-    pub fn to_generator(&self, keys: &Keys) -> Result<parts::Scenario> {
+    pub fn to_generator(&self, keys: &Keys, outbound: Outbound) -> Result<parts::Scenario> {
         // Every sidecar would be given the way to every Service: quadratic in the number of pods, and asked by nobody.
         let no_outbound = json!({
             "apiVersion": "networking.istio.io/v1", "kind": "Sidecar",
             "metadata": { "name": "no-outbound", "namespace": "istio-system" },
             "spec": { "egress": [{ "hosts": ["~/*"] }] },
         });
-        let mut objects = vec![no_outbound];
+        let mut objects = Vec::new();
+        if outbound == Outbound::None {
+            objects.push(no_outbound);
+        }
         objects.extend(self.pods.iter().flat_map(Pod::objects));
         if self.is_ambient() {
             let namespaces: BTreeSet<&str> = self.pods.iter().map(|pod| pod.namespace.as_str()).collect();
@@ -257,7 +268,7 @@ impl Scenario {
             ip: pod.ip.to_string(),
             labels: pod.all_labels(),
             service_account: pod.account().to_owned(),
-            clusters: false,
+            clusters: outbound == Outbound::All,
         });
         Ok(parts::Scenario {
             mesh: if self.mesh.is_null() {

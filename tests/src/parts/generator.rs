@@ -32,7 +32,7 @@ pub struct Proxy {
     pub ip: String,
     pub labels: std::collections::BTreeMap<String, String>,
     pub service_account: String,
-    /// Whether its clusters are wanted, which are most of an answer.
+    /// Whether its clusters are wanted, and their endpoints, which are most of an answer.
     pub clusters: bool,
 }
 
@@ -68,6 +68,8 @@ pub struct Configuration {
     pub listeners: Vec<Value>,
     pub routes: Vec<Value>,
     pub clusters: Option<Vec<Value>>,
+    /// Of the clusters.
+    pub endpoints: Option<Vec<Value>>,
 }
 
 /// A running generator. It ends when it is dropped.

@@ -1,5 +1,6 @@
 //! Meshes out of nothing: each seed is one, with its policies and what is asked in it.
 
+pub mod clients;
 mod facts;
 mod gateways;
 mod policies;
