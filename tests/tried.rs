@@ -6,8 +6,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use meshc_tests::parts;
 use meshc_tests::process::{Process, signal, wait};
+use meshc_tests::{parts, repository};
 use tempfile::TempDir;
 
 const POLICY: &str = r#"
@@ -135,6 +135,30 @@ impl Tried {
         self
     }
 
+    /// Every command that is printed, as `WORKLOAD PORT CALLER: OUTCOME`, and those of which something else came.
+    fn ask_all(&self) -> (BTreeSet<String>, String) {
+        let out = self.process.out();
+        let mut seen = BTreeSet::new();
+        let mut report = String::new();
+        let mut workload = "";
+        for line in out.lines() {
+            if let Some(port) = line.strip_prefix("  port ").and_then(|rest| rest.split(' ').next()) {
+                for Printed { who, outcome, command } in self.commands(workload, port.parse().unwrap()) {
+                    let got = ask(&command);
+                    if got != outcome {
+                        report.push_str(&format!(
+                            "{workload} {port} {who}: {got} instead of {outcome}\n  {command}\n"
+                        ));
+                    }
+                    seen.insert(format!("{workload} {port} {who}: {outcome}"));
+                }
+            } else if !line.starts_with(' ') {
+                workload = line;
+            }
+        }
+        (seen, report)
+    }
+
     /// The commands for a port.
     fn commands(&self, workload: &str, port: u16) -> Vec<Printed> {
         let out = self.process.out();
@@ -208,31 +232,7 @@ fn commands_do_what_is_printed_beside_them() {
     let place = Place::new();
     let Some(tried) = place.start(&[]) else { return };
     let mut tried = tried.ready();
-    let ports = [
-        ("shop/web", 8080),
-        ("shop/web", 9000),
-        ("shop/api", 8080),
-        ("shop/api", 9000),
-        ("shop/old", 8080),
-        ("shop/old", 9000),
-        ("edge/in", 80),
-        ("edge/in", 443),
-        ("edge/in", 8443),
-    ];
-    let mut report = String::new();
-    let mut seen = BTreeSet::new();
-    for (workload, port) in ports {
-        for printed in tried.commands(workload, port) {
-            let got = ask(&printed.command);
-            let Printed { who, outcome, command } = printed;
-            if got != outcome {
-                report.push_str(&format!(
-                    "{workload} {port} {who}: {got} instead of {outcome}\n  {command}\n"
-                ));
-            }
-            seen.insert(format!("{workload} {port} {who}: {outcome}"));
-        }
-    }
+    let (seen, report) = tried.ask_all();
     assert!(report.is_empty(), "{report}\n{}", tried.process.out());
     let stranger = "td.example/ns/elsewhere/sa/stranger";
     let expected = [
@@ -276,6 +276,37 @@ fn commands_do_what_is_printed_beside_them() {
     tried.process.signal("INT").unwrap();
     tried.process.end().unwrap();
     place.is_clean();
+}
+
+#[test]
+fn the_shop_can_be_tried() {
+    let place = Place::new();
+    let shop = repository::root().join("examples/shop");
+    let at = [
+        "--at",
+        "shop/web",
+        "--at",
+        "payments/fraud",
+        "--at",
+        "data/opensearch",
+        "--at",
+        "istio-system/ingress",
+    ];
+    let args: Vec<&str> = std::iter::once(shop.to_str().unwrap()).chain(at).collect();
+    let Some(tried) = place.start(&args) else { return };
+    let tried = tried.ready();
+    let (seen, report) = tried.ask_all();
+    assert!(report.is_empty(), "{report}\n{}", tried.process.out());
+    for line in [
+        "payments/fraud 9000 payments/payments: 200",
+        "data/opensearch 9200 shop/search: 200",
+        "data/opensearch 9300 outsider: reset",
+        "istio-system/ingress 8443 outsider: 200",
+        "istio-system/ingress 8443 outsider with a token of https://login.shop.test/: 200",
+    ] {
+        assert!(seen.contains(line), "`{line}` is not among {seen:#?}");
+    }
+    assert!(!tried.process.out().contains("DISAGREEMENT"), "{}", tried.process.out());
 }
 
 #[test]

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, anyhow};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use anyhow::{Context, Result};
+use meshc::jwt::test_key::{Algorithm, TestKey};
 use meshc::proxy::authority::{self, Leaf};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Map, Value, json};
@@ -68,13 +65,12 @@ impl Authorities {
 
 /// Key sets by name. Each has one key, and a forger who signs in its name with another.
 pub struct KeySets {
-    random: SystemRandom,
     sets: BTreeMap<String, KeySet>,
 }
 
 struct KeySet {
-    right: EcdsaKeyPair,
-    forger: EcdsaKeyPair,
+    right: TestKey,
+    forger: TestKey,
     /// As a RequestAuthentication writes it.
     text: String,
 }
@@ -82,20 +78,16 @@ struct KeySet {
 impl KeySets {
     /// Key sets of these names.
     pub fn new(names: &[&str]) -> Result<Self> {
-        let key = || {
-            EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| anyhow!("no key could be generated"))
-        };
         let sets = names.iter().map(|name| {
-            let right = key()?;
+            let right = TestKey::make(Algorithm::Es256)?;
             let set = KeySet {
                 text: jwks(name, &right),
                 right,
-                forger: key()?,
+                forger: TestKey::make(Algorithm::Es256)?,
             };
             Ok(((*name).to_owned(), set))
         });
         Ok(Self {
-            random: SystemRandom::new(),
             sets: sets.collect::<Result<_>>()?,
         })
     }
@@ -115,11 +107,7 @@ impl KeySets {
         };
         let head = json!({ "alg": "ES256", "typ": "JWT", "kid": name }).to_string();
         let body = Value::Object(claims(token, now)).to_string();
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(head), URL_SAFE_NO_PAD.encode(body));
-        let signature = key
-            .sign(&self.random, signed.as_bytes())
-            .map_err(|_| anyhow!("no signature could be made"))?;
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        Ok(key.sign(&head, &body)?)
     }
 
     fn set(&self, name: &str) -> Result<&KeySet> {
@@ -127,15 +115,14 @@ impl KeySets {
     }
 }
 
-fn jwks(name: &str, key: &EcdsaKeyPair) -> String {
-    // An uncompressed point: a byte 4, then both coordinates.
-    let point = key.public_key().as_ref().get(1..).unwrap_or_default();
-    let (x, y) = point.split_at(point.len() / 2);
-    let text = |bytes| URL_SAFE_NO_PAD.encode(bytes);
-    let key = json!({
-        "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y), "kid": name, "alg": "ES256", "use": "sig",
-    });
-    json!({ "keys": [key] }).to_string()
+fn jwks(name: &str, key: &TestKey) -> String {
+    let mut members: Map<String, Value> = Map::new();
+    let public = key.public().into_iter();
+    members.extend(public.map(|(member, text)| (member.to_owned(), json!(text))));
+    members.extend(
+        [("kid", name), ("alg", key.alg()), ("use", "sig")].map(|(member, text)| (member.to_owned(), json!(text))),
+    );
+    json!({ "keys": [members] }).to_string()
 }
 
 /// The name of a token's key set.
