@@ -16,6 +16,8 @@ mod differential;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod editor;
+#[cfg(test)]
 mod editors;
 #[cfg(test)]
 mod envoy_filters;

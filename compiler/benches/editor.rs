@@ -1,0 +1,107 @@
+//! What an editor waits for, on a project of 1,000 namespaces and 10,000 rules, analysis included.
+//!
+//! The times of single actions say more here than their mean, so each is taken and their distribution is printed.
+
+mod generate;
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use meshc::ide::{Change, Snapshot, Workspace};
+use meshc::source::files::Memory;
+
+const OPEN: &str = "/project/tenants/team-00500.mesh";
+
+fn main() {
+    let files: Memory = generate::tenants(1000)
+        .into_iter()
+        .map(|(path, text)| (Path::new("/project").join(path), text))
+        .collect();
+    let mut workspace = Workspace::new(Arc::new(files.clone()), PathBuf::from("/library"));
+    let path = Path::new(OPEN);
+    let text = meshc::source::Files::read(&files, path).unwrap_or_default();
+    let text = String::from_utf8(text).unwrap_or_default();
+
+    let mut opening = Vec::new();
+    for _ in 0..5 {
+        opening.push(timed(|| {
+            workspace.apply(Change::Roots(vec![PathBuf::from("/project")]));
+            workspace.apply(Change::Open {
+                path: path.to_path_buf(),
+                text: text.clone(),
+                version: 1,
+            });
+            black_box(workspace.snapshot().diagnostics().len())
+        }));
+    }
+    report("opening the project", opening, 95, Duration::from_secs(1));
+
+    let at = |word: &str| u32::try_from(text.find(word).unwrap_or_default()).unwrap_or_default();
+    let mut keystrokes = Vec::new();
+    for count in 0..100 {
+        let end = at("allow web");
+        let (range, new) = if count % 2 == 0 {
+            (end..end, " ")
+        } else {
+            (end..end + 1, "")
+        };
+        keystrokes.push(timed(|| {
+            workspace.apply(Change::Edit {
+                path: path.to_path_buf(),
+                range: Some(range),
+                text: new.to_owned(),
+                version: count,
+            });
+            black_box(workspace.snapshot().diagnostics().len())
+        }));
+    }
+    report("keystroke to findings", keystrokes, 99, Duration::from_millis(16));
+
+    let snapshot = workspace.snapshot();
+    let (rule, admin) = (at("web to read"), at("admin via"));
+    ask("completion", &snapshot, |s| s.completions(path, rule).len());
+    ask("hover", &snapshot, |s| usize::from(s.hover(path, admin).is_some()));
+    ask("definition", &snapshot, |s| s.definition(path, admin).len());
+    ask("tokens of a file", &snapshot, |s| s.highlighting(path).len());
+    let renames = (0..50).map(|_| timed(|| black_box(snapshot.rename(path, admin, "boss").is_ok())));
+    report(
+        "rename of a name used 1,000 times",
+        renames.collect(),
+        95,
+        Duration::from_millis(50),
+    );
+}
+
+fn ask(what: &str, snapshot: &Snapshot, question: impl Fn(&Snapshot) -> usize) {
+    let times = (0..200).map(|_| timed(|| black_box(question(snapshot))));
+    report(what, times.collect(), 95, Duration::from_millis(1));
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+fn timed<T>(work: impl FnOnce() -> T) -> Duration {
+    let start = Instant::now();
+    let made = work();
+    let spent = start.elapsed();
+    drop(made);
+    spent
+}
+
+/// Prints the distribution, and whether the percentile is within the bar.
+#[expect(clippy::print_stdout, reason = "it is what a benchmark is for")]
+fn report(what: &str, mut times: Vec<Duration>, percentile: usize, bar: Duration) {
+    times.sort_unstable();
+    let of = |percentile: usize| {
+        let at = (times.len() * percentile / 100).min(times.len().saturating_sub(1));
+        times.get(at).copied().unwrap_or_default()
+    };
+    let verdict = if of(percentile) <= bar { "within" } else { "ABOVE" };
+    println!(
+        "{what}: p50 {:.2?}, p95 {:.2?}, p99 {:.2?}, most {:.2?}; p{percentile} is {verdict} the bar of {bar:.0?}",
+        of(50),
+        of(95),
+        of(99),
+        of(100),
+    );
+}
