@@ -10,33 +10,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use meshc::ide::{Change, Snapshot, Workspace};
-use meshc::source::files::Memory;
+use meshc::source::files::{Files as _, Memory};
 
 const OPEN: &str = "/project/tenants/team-00500.mesh";
 
-fn main() {
-    let files: Memory = generate::tenants(1000)
-        .into_iter()
-        .map(|(path, text)| (Path::new("/project").join(path), text))
-        .collect();
-    let mut workspace = Workspace::new(Arc::new(files.clone()), PathBuf::from("/library"));
-    let path = Path::new(OPEN);
-    let text = meshc::source::Files::read(&files, path).unwrap_or_default();
-    let text = String::from_utf8(text).unwrap_or_default();
+/// How often a project is opened.
+const OPENINGS: usize = 5;
 
-    let mut opening = Vec::new();
-    for _ in 0..5 {
-        opening.push(timed(|| {
-            workspace.apply(Change::Roots(vec![PathBuf::from("/project")]));
-            workspace.apply(Change::Open {
-                path: path.to_path_buf(),
-                text: text.clone(),
-                version: 1,
-            });
-            black_box(workspace.snapshot().diagnostics().len())
-        }));
-    }
-    report("opening the project", opening, 95, Duration::from_secs(1));
+fn main() {
+    let namespaces = 1000;
+    let shape = format!("{namespaces} namespaces of {} rules", generate::RULES_PER_TENANT);
+    let path = Path::new(OPEN);
+    let (mut workspace, text) = opened(&shape, generate::tenants(namespaces), path);
+    opened(
+        "1,000 workloads in a namespace",
+        generate::village(1000),
+        Path::new("/project/village.mesh"),
+    );
+    opened(
+        "1,000 rules in a workload",
+        generate::crowded(1000),
+        Path::new("/project/crowd.mesh"),
+    );
 
     let at = |word: &str| u32::try_from(text.find(word).unwrap_or_default()).unwrap_or_default();
     let mut keystrokes = Vec::new();
@@ -72,6 +67,28 @@ fn main() {
         95,
         Duration::from_millis(50),
     );
+}
+
+/// Opens a project and one file of it, and says how long its findings took.
+fn opened(what: &str, project: generate::Project, path: &Path) -> (Workspace, String) {
+    let place = |(name, text): (String, String)| (Path::new("/project").join(name), text);
+    let files: Memory = project.into_iter().map(place).collect();
+    let text = files.read(path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = text.unwrap_or_default();
+    let mut workspace = Workspace::new(Arc::new(files), PathBuf::from("/library"));
+    let times = (0..OPENINGS).map(|_| {
+        timed(|| {
+            workspace.apply(Change::Roots(vec![PathBuf::from("/project")]));
+            workspace.apply(Change::Open {
+                path: path.to_path_buf(),
+                text: text.clone(),
+                version: 1,
+            });
+            black_box(workspace.snapshot().diagnostics().len())
+        })
+    });
+    report(&format!("opening {what}"), times.collect(), 95, Duration::from_secs(1));
+    (workspace, text)
 }
 
 fn ask(what: &str, snapshot: &Snapshot, question: impl Fn(&Snapshot) -> usize) {

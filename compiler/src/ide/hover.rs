@@ -7,9 +7,10 @@ use super::analysis::{Analysis, range};
 use super::document::Document;
 use super::emitted::emitted;
 use super::snapshot::touches;
-use super::{TextRange, in_force, items, projects};
+use super::{TextRange, in_force, items, manifests, projects};
 use crate::catalogue;
 use crate::diagnostics::{Code, Diagnostics};
+use crate::driver::manifests::is_manifest;
 use crate::hir::{Declaration, NameKind};
 use crate::source::Span;
 use crate::syntax::ast::Item;
@@ -28,7 +29,11 @@ const MOST_OBJECTS: usize = 4;
 /// What is to be said of a place of an open text.
 pub(super) fn hover(analysis: &Analysis, document: &Document, path: &Path, offset: u32) -> Option<Hover> {
     if !projects::is_mesh(path) {
-        return code_in_manifest(document, offset).or_else(|| name(analysis, path, offset));
+        return if is_manifest(path) {
+            manifests::hover(analysis, document, path, offset)
+        } else {
+            code_in_manifest(document, offset).or_else(|| name(analysis, path, offset))
+        };
     }
     suppressed_code(document, offset)
         .or_else(|| name(analysis, path, offset))

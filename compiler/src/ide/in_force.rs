@@ -63,6 +63,22 @@ pub(super) fn section(analysis: &Analysis, name: Span) -> Option<String> {
     Some(format!("In force: {tooltip}."))
 }
 
+/// What is in force at a workload by its index, with its name.
+pub(super) fn of_workload(analysis: &Analysis, index: usize) -> Option<String> {
+    let (outcome, build) = (analysis.outcome.as_ref()?, analysis.build()?);
+    if outcome.count(crate::diagnostics::Severity::Error) > 0 {
+        return None;
+    }
+    let inventory = &build.facts.inventory;
+    let workload = inventory.workloads.get(index)?;
+    let judge = Judge::new(&build.policies, inventory, outcome.target);
+    let (_, tooltip) = words(analysis, &judge, index)?;
+    Some(format!(
+        "In force at `{}/{}`: {tooltip}.",
+        workload.namespace, workload.name
+    ))
+}
+
 /// The short form and the long one.
 fn words(analysis: &Analysis, judge: &Judge<'_>, index: usize) -> Option<(String, String)> {
     let workload = judge.inventory().workloads.get(index)?;

@@ -19,6 +19,7 @@ mod in_force;
 mod items;
 mod lenses;
 mod links;
+mod manifests;
 mod projects;
 pub mod reference;
 mod references;

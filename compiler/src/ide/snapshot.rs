@@ -10,8 +10,8 @@ use super::workspace::Source;
 use super::{
     Action, Completion, Diagnostic, Edit, Emitted, FileRange, Fold, Found, Highlight, Highlighted, Hint, Hover, Lens,
     Link, Renaming, Settings, Signature, Symbol, TextRange, actions, completion, definition, diagnostics, folding,
-    formatting, highlighting, hover, in_force, lenses, links, projects, references, rename, selection, signature,
-    symbols, workspace_symbols,
+    formatting, highlighting, hover, in_force, lenses, links, manifests, projects, references, rename, selection,
+    signature, symbols, workspace_symbols,
 };
 use crate::driver::manifests::is_manifest;
 use crate::source::{Position, Unit, files::clean};
@@ -214,14 +214,23 @@ impl Snapshot {
     #[must_use]
     pub fn hover(&self, path: &Path, offset: u32) -> Option<Hover> {
         let document = self.document(path)?;
+        if !self.settings.yaml && is_manifest(path) {
+            return None;
+        }
         hover::hover(&*self.analysis(path)?, document, path, offset)
     }
 
     /// Where the name at a place is declared; of a namespace, every place that opens it.
     #[must_use]
     pub fn definition(&self, path: &Path, offset: u32) -> Vec<FileRange> {
-        let found = self.analysis(path);
-        found.map_or_else(Vec::new, |analysis| definition::definition(&analysis, path, offset))
+        let Some((document, analysis)) = self.document(path).zip(self.analysis(path)) else {
+            return Vec::new();
+        };
+        match (is_manifest(path), self.settings.yaml) {
+            (true, true) => manifests::definition(&analysis, document, path, offset),
+            (true, false) => Vec::new(),
+            (false, _) => definition::definition(&analysis, path, offset),
+        }
     }
 
     /// Every place where the name at a place is written; with or without those that declare it.

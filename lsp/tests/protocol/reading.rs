@@ -265,6 +265,63 @@ fn manifests_are_judged_unless_the_user_says_otherwise() {
     client.wait_for("k8s/policy.yaml", "nothing", <[Value]>::is_empty);
 }
 
+const DEPLOYED: &str = "\
+apiVersion: v1
+kind: Service
+metadata: { name: cart, namespace: shop }
+spec:
+  selector: { app: cart }
+  ports: [{ port: 80, targetPort: 8080 }]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: cart, namespace: shop }
+spec:
+  selector: { matchLabels: { app: cart } }
+  template:
+    metadata: { labels: { app: cart } }
+    spec: { serviceAccountName: cart, containers: [{ name: c, image: i, ports: [{ containerPort: 8080 }] }] }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: cart, namespace: shop }
+spec:
+  selector: { matchLabels: { app: cart } }
+  rules:
+  - from: [{ source: { principals: [cluster.local/ns/shop/sa/web] } }]
+    to: [{ operation: { hosts: [cart.shop.svc.cluster.local] } }]
+";
+
+#[test]
+fn a_principal_and_a_host_in_a_manifest_lead_to_their_workloads() {
+    let manifest = "target = \"istio-1.31\"\nmanifests = [\"k8s/*.yaml\"]\n";
+    let files = [("mesh.toml", manifest), ("web.mesh", WEB), ("k8s/cart.yaml", DEPLOYED)];
+    let mut client = Client::start(&files, json!({}));
+    client.open("k8s/cart.yaml", DEPLOYED);
+    let hover = |client: &mut Client, at: (u32, u32)| {
+        let hover = client.at("textDocument/hover", "k8s/cart.yaml", at, json!({}));
+        hover["contents"]["value"].as_str().unwrap_or_default().to_owned()
+    };
+    let web = hover(&mut client, (22, 50));
+    assert!(
+        web.starts_with("In force at `shop/web`: mutual TLS strict, set by the mesh"),
+        "{web}"
+    );
+    let cart = hover(&mut client, (23, 40));
+    assert!(cart.starts_with("In force at `shop/cart`: "), "{cart}");
+    assert_eq!(hover(&mut client, (9, 20)), cart, "at its own name");
+    assert_eq!(hover(&mut client, (7, 3)), "");
+    let found = client.at("textDocument/definition", "k8s/cart.yaml", (22, 50), json!({}));
+    assert_eq!(found[0]["uri"], client.uri("web.mesh"));
+    let found = client.at("textDocument/definition", "k8s/cart.yaml", (23, 40), json!({}));
+    assert_eq!(found[0]["uri"], client.uri("k8s/cart.yaml"));
+    client.notify(
+        "workspace/didChangeConfiguration",
+        json!({ "settings": { "meshc": { "yaml": false } } }),
+    );
+    assert_eq!(hover(&mut client, (22, 50)), "");
+}
+
 #[test]
 fn settings_are_asked_for_where_the_client_has_them() {
     let manifest = "target = \"istio-1.31\"\nmanifests = [\"k8s/*.yaml\"]\n";
