@@ -241,6 +241,11 @@ fn number(at: usize) -> OwnerId {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
+/// All that verdicts at the gates of an enforcer depend on besides its policies, as a text to be compared.
+pub(crate) fn facts(effective: &Effective, pods: Pods<'_>, target: Target) -> String {
+    format!("{:?} {:?}", pods.kind, Known::of(effective, pods, target))
+}
+
 /// What is known of requests at a gate besides the rules.
 #[derive(Debug, Default)]
 struct Known {

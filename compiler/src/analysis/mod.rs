@@ -34,7 +34,7 @@ mod space;
 mod verdict;
 mod witness;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::Diagnostics;
 use crate::policy::evaluate::Judge;
@@ -43,6 +43,9 @@ use crate::policy::{PolicySet, Target};
 use crate::source::Span;
 use place::Place;
 use verdict::Verdict;
+
+/// Of places with more rules than this together some are left undecided.
+const MAX_RULES: usize = 1_000_000;
 
 /// The analysis of one policy: its places can be judged independently of each other.
 #[derive(Debug)]
@@ -54,6 +57,8 @@ pub struct Analysis<'p> {
 #[derive(Debug)]
 pub struct Task<'a> {
     place: Place<'a>,
+    /// There is too much to judge before it.
+    left_out: bool,
 }
 
 /// What was found at one place.
@@ -71,13 +76,20 @@ impl<'p> Analysis<'p> {
         }
     }
 
-    /// What there is to do, each by itself.
+    /// What there is to do, each by itself. Of places with the same content there is one.
     #[must_use]
     pub fn tasks(&self) -> Vec<Task<'_>> {
-        place::places(&self.judge)
-            .into_iter()
-            .map(|place| Task { place })
-            .collect()
+        let mut seen = BTreeSet::new();
+        let places = place::places(&self.judge).into_iter();
+        let mut rules = 0;
+        let task = |place| {
+            rules += Place::rules(&place).count();
+            Task {
+                left_out: rules > MAX_RULES,
+                place,
+            }
+        };
+        places.filter(|place| seen.insert(place.content())).map(task).collect()
     }
 
     /// Reports what holds at all places, each declaration once.
@@ -108,8 +120,13 @@ impl Task<'_> {
     /// Judges the place.
     #[must_use]
     pub fn run(&self) -> Found {
+        let undecided = || self.place.rules().map(|rule| (rule.origin, Verdict::Alive)).collect();
         Found {
-            verdicts: verdict::verdicts(&self.place),
+            verdicts: if self.left_out {
+                undecided()
+            } else {
+                verdict::verdicts(&self.place)
+            },
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::gate::{Gate, Kind, Pods};
+use super::gate::{self, Gate, Kind, Pods};
 use crate::policy::effective::rules::CompiledRule;
 use crate::policy::effective::{Effective, Enforcer, Policy};
 use crate::policy::evaluate::Judge;
@@ -15,7 +15,7 @@ use crate::policy::{Authorization, Selection, StringMap};
 const NOWHERE: &str = "*";
 
 /// Where policy is enforced.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Spot {
     /// The pods of a workload or gateway, by its index.
     Workload(usize),
@@ -90,10 +90,7 @@ impl<'j> Place<'j> {
 
     /// The gates of requests and of connections; ztunnel has only the latter.
     pub(crate) fn gates(&self, also: &[CompiledRule]) -> Vec<Gate<'_>> {
-        let pods = Pods {
-            ports: self.ports,
-            kind: self.kind,
-        };
+        let pods = self.pods();
         let effective = self.effective();
         let has_requests = self.kind != Some(Kind::Ztunnel) && !self.is_of_ztunnel();
         [true, false]
@@ -101,6 +98,26 @@ impl<'j> Place<'j> {
             .filter(|http| has_requests || !http)
             .map(|http| Gate::new(effective, http, pods, self.judge.target(), also))
             .collect()
+    }
+
+    const fn pods(&self) -> Pods<'j> {
+        Pods {
+            ports: self.ports,
+            kind: self.kind,
+        }
+    }
+
+    /// Places of one content have the same verdicts: the policies in their order, and what else is known.
+    pub(crate) fn content(&self) -> (Vec<usize>, String) {
+        let effective = self.effective();
+        let sources = policies(effective).map(|policy| policy.source);
+        let facts = gate::facts(effective, self.pods(), self.judge.target());
+        (sources.collect(), facts)
+    }
+
+    /// The rules in force.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &CompiledRule> {
+        policies(self.effective()).flat_map(|policy| policy.http.iter().chain(&policy.tcp))
     }
 
     /// Whether ztunnel compiled the policies: then none has rules for requests.
@@ -167,14 +184,10 @@ pub(crate) fn places<'j>(judge: &'j Judge<'j>) -> Vec<Place<'j>> {
         .filter_map(|spot| Place::new(judge, spot))
         .collect();
     let known: BTreeSet<usize> = places.iter().flat_map(Place::sources).collect();
-    let mut spots: Vec<Spot> = Vec::new();
+    let mut spots: BTreeSet<Spot> = BTreeSet::new();
     let policies = judge.policies().authorizations.iter().enumerate();
     for (_, policy) in policies.filter(|(index, _)| !known.contains(index)) {
-        for spot in least(policy, &inventory.mesh.root) {
-            if !spots.contains(&spot) {
-                spots.push(spot);
-            }
-        }
+        spots.extend(least(policy, &inventory.mesh.root));
     }
     places.extend(spots.into_iter().filter_map(|spot| Place::new(judge, spot)));
     places

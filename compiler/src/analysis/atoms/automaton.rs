@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::pattern::{Step, Walk};
+use super::pattern::{Bytes, Step, Walk};
 
 /// More states are not made.
 const MAX_STATES: usize = 20_000;
@@ -196,11 +196,15 @@ fn classes(walks: &[&Walk]) -> (Vec<usize>, Vec<Vec<u8>>) {
         .collect();
     sets.sort_unstable();
     sets.dedup();
-    let mut numbers: HashMap<Vec<bool>, usize> = HashMap::new();
+    let mut numbers: HashMap<Vec<u64>, usize> = HashMap::new();
     let mut classes = vec![0; 256];
     let mut members: Vec<Vec<u8>> = Vec::new();
     for byte in plainest_first() {
-        let key: Vec<bool> = sets.iter().map(|set| set.contains(byte)).collect();
+        let bits = |sets: &[Bytes]| {
+            sets.iter()
+                .fold(0, |word, set| word << 1 | u64::from(set.contains(byte)))
+        };
+        let key: Vec<u64> = sets.chunks(64).map(bits).collect();
         let number = *numbers.entry(key).or_insert(members.len());
         if number == members.len() {
             members.push(Vec::new());
