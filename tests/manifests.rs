@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use meshc::backends::manifests::{self, Manifests};
-use meshc::backends::{istio_legacy, repeated};
+use meshc::backends::{istio_legacy, repeated, unheeded};
 use meshc::diagnostics::{Diagnostic, Diagnostics, Severity};
 use meshc::policy::Target;
 use meshc::source::{FileId, SourceMap, line_index::Unit};
@@ -216,6 +216,7 @@ fn findings_together(text: &str) -> Vec<Diagnostic> {
     let (manifests, mut found) = read(text);
     let mut acc = Diagnostics::default();
     repeated::check(&manifests.policies, &mut acc);
+    unheeded::check(&manifests.policies, &mut acc);
     found.extend(acc.into_sorted());
     found
 }

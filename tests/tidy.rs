@@ -19,7 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("lower", &["hir", "policy"]),
     ("analysis", &["policy"]),
     ("lints", &["hir", "policy", "analysis"]),
-    ("backends", &["policy", "analysis", "rfc3339"]),
+    ("backends", &["policy", "analysis", "jwt", "rfc3339"]),
     ("jwt", &["policy"]),
     ("proxy", &["policy"]),
     (
@@ -117,6 +117,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "compiler/src/diagnostics",
             "compiler/src/backends",
             "compiler/src/driver",
+            "compiler/src/cli/strict_json.rs",
         ],
     ),
     ("jsonwebtoken", &["compiler/src/jwt/crypto.rs"]),

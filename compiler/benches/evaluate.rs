@@ -335,6 +335,7 @@ fn ask(folder: &Path, args: &[&str]) -> (ExitCode, usize) {
         environment: Default::default(),
         color: false,
         out_color: false,
+        unwritten: None,
     };
     let code = meshc::cli::run(args.iter().map(Into::into), &mut io);
     (code, out.len())

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         },
         color: false,
         out_color: false,
+        unwritten: None,
     };
     meshc::cli::run(std::env::args_os(), &mut io).into()
 }

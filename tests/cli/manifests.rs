@@ -129,7 +129,7 @@ fn a_glob_that_finds_nothing_is_no_proof() {
     let ran = shell.run(["check"]).clean();
     ran.says("W0015")
         .says("mesh.toml:2:14")
-        .says("`k9s/*.yaml` matches no file");
+        .says("`k9s/*.yaml` matches no YAML or JSON file");
 }
 
 /// Deployments that no block describes, and one that a block is about.

@@ -6,6 +6,7 @@ mod answers;
 mod coverage;
 mod environments;
 mod facts;
+mod faults;
 mod files;
 mod formats;
 mod manifests;

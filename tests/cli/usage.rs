@@ -114,9 +114,39 @@ fn a_reader_that_goes_away_is_no_mistake() {
         environment: Default::default(),
         color: false,
         out_color: false,
+        unwritten: None,
     };
     let args = ["meshc", "explain"].map(Into::into);
     assert_eq!(meshc::cli::run(args, &mut io), meshc::cli::ExitCode::Clean);
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut said = Vec::new();
+    let mut io = meshc::cli::Io {
+        input: &mut std::io::empty(),
+        out: &mut Full,
+        err: &mut said,
+        cwd: std::path::PathBuf::new(),
+        out_is_terminal: false,
+        err_is_terminal: false,
+        no_color: false,
+        color: false,
+        out_color: false,
+        unwritten: None,
+    };
+    let args = ["meshc", "explain"].map(Into::into);
+    assert_eq!(meshc::cli::run(args, &mut io), meshc::cli::ExitCode::CouldNotRun);
+    assert!(String::from_utf8_lossy(&said).contains("the answer cannot be written"));
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub fn run(cwd: &Path, args: impl IntoIterator<Item = impl Into<OsString>>, inpu
         environment: Default::default(),
         color: false,
         out_color: false,
+        unwritten: None,
     };
     let args = std::iter::once("meshc".into()).chain(args.into_iter().map(Into::into));
     let code = meshc::cli::run(args, &mut io);

@@ -7,6 +7,7 @@ pub mod kubernetes;
 pub mod manifests;
 pub mod object;
 pub mod repeated;
+pub mod unheeded;
 pub mod yaml;
 
 use crate::policy::{PolicySet, Target};

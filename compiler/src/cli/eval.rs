@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value, json};
 
-use super::args::InputArgs;
+use super::args::{self, InputArgs};
 use super::tokens::{TokenArgs, Tokens};
-use super::{ExitCode, Io, clock, disk, lines, near, report, verdicts};
+use super::{ExitCode, Io, clock, disk, lines, near, report, strict_json, verdicts};
 use crate::driver;
 use crate::hir::{IssuerId, Program};
 use crate::lower::inventory::{self, Facts};
@@ -38,7 +38,7 @@ pub(super) struct Args {
     inputs: InputArgs,
 
     /// The file with many requests; `-` is standard input
-    #[arg(long, value_name = "FILE", required_unless_present = "at", conflicts_with = "at")]
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
     requests: Option<PathBuf>,
 
     #[command(flatten)]
@@ -64,9 +64,10 @@ struct One {
     from: Option<String>,
 
     /// The pod's port
-    #[arg(long, requires = "at")]
+    #[arg(long, requires = "at", value_parser = args::port)]
     port: Option<u16>,
 
+    /// The method of the request
     #[arg(long, requires = "at")]
     method: Option<String>,
 
@@ -74,6 +75,7 @@ struct One {
     #[arg(long, requires = "at")]
     path: Option<String>,
 
+    /// The host that the request names, with a port where it names one
     #[arg(long, requires = "at")]
     host: Option<String>,
 
@@ -81,6 +83,7 @@ struct One {
     #[arg(long, value_name = "NAME=VALUE", requires = "at")]
     header: Vec<String>,
 
+    /// The server name that the client asks for in TLS
     #[arg(long, requires = "at")]
     sni: Option<String>,
 
@@ -145,7 +148,7 @@ impl One {
             object.insert("token".to_owned(), json!(text));
         } else if let Some(issuer) = &self.token {
             let claims: Value = match &self.claims {
-                Some(text) => serde_json::from_str(text).context("`--claims` is no JSON")?,
+                Some(text) => strict_json::read(text).map_err(|why| anyhow!("`--claims`: {why}"))?,
                 None => json!({}),
             };
             object.insert("token".to_owned(), json!({ "issuer": issuer, "claims": claims }));
@@ -173,6 +176,9 @@ fn pairs<'a>(texts: &'a [String], form: &str) -> anyhow::Result<Vec<(&'a str, &'
 }
 
 pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
+    if args.requests.is_none() && args.one.at.is_none() {
+        bail!("nothing is asked; one request takes `--at WORKLOAD`, a file of them `--requests FILE`");
+    }
     let standard_input = |path: &PathBuf| path.as_os_str() == "-";
     if args.requests.as_ref().is_some_and(standard_input) && args.inputs.paths.iter().any(standard_input) {
         bail!("standard input can be either the requests or a manifest");
@@ -213,7 +219,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         &mut file
     };
     let answer = |line: Result<&str, Wrong>| reader.answer(&judge, line, sources).to_string();
-    lines::answer(input, io.out, answer).with_context(|| format!("cannot read `{shown}`"))?;
+    lines::answer((input, &shown.to_string()), io.out, answer)?;
     Ok(ExitCode::Clean)
 }
 
@@ -260,10 +266,9 @@ const KEYS: &[&str] = &[
 
 impl Reader<'_> {
     fn answer(&self, judge: &Judge<'_>, line: Result<&str, Wrong>, sources: &SourceMap) -> Value {
-        let object = match line.map(serde_json::from_str::<Value>) {
-            Ok(Ok(Value::Object(object))) => object,
-            Ok(Ok(_)) => return json!({ "id": null, "error": "a request is a JSON object" }),
-            Ok(Err(error)) => return json!({ "id": null, "error": format!("this is no JSON: {error}") }),
+        let object = match line.and_then(strict_json::read) {
+            Ok(Value::Object(object)) => object,
+            Ok(_) => return json!({ "id": null, "error": "a request is a JSON object" }),
             Err(error) => return json!({ "id": null, "error": error }),
         };
         let id = object.get("id").cloned().unwrap_or(Value::Null);
@@ -523,6 +528,9 @@ fn headers(object: &Map<String, Value>) -> Result<Vec<(String, String)>, Wrong> 
         if lower.starts_with(':') || lower == "host" {
             return Err(format!("`{name}` is said by `host`, `method` and `path`"));
         }
+        if !is_token(name) {
+            return Err(format!("`{name}` is no name of a header"));
+        }
         let wrong = || format!("the header `{name}` is a string or a list of strings");
         match value {
             Value::String(text) => all.push((lower, text.clone())),
@@ -534,5 +542,16 @@ fn headers(object: &Map<String, Value>) -> Result<Vec<(String, String)>, Wrong> 
             _ => return Err(wrong()),
         }
     }
+    if let Some((name, _)) = all.iter().find(|(_, value)| value.contains(['\r', '\n', '\0'])) {
+        return Err(format!(
+            "the header `{name}` has a line break or a zero, which no request can carry"
+        ));
+    }
     Ok(all)
+}
+
+/// Whether a text can be the name of a header (RFC 9110, `token`).
+fn is_token(name: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !name.is_empty() && name.bytes().all(fits)
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use anyhow::anyhow;
+
 use super::disk::{self, Change};
 use super::output::diff;
 use super::{ExitCode, Io, report};
@@ -86,12 +88,18 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     Ok(if fails { ExitCode::Found } else { ExitCode::Clean })
 }
 
-fn locations(args: &Args, io: &Io<'_>) -> Result<Vec<Location>, LocationError> {
+fn locations(args: &Args, io: &Io<'_>) -> anyhow::Result<Vec<Location>> {
     if args.paths.is_empty() {
         return Ok(vec![Location::find(&Disk, &io.cwd, None)?]);
     }
     let paths = args.paths.iter();
-    paths.map(|path| Location::find(&Disk, &io.cwd, Some(path))).collect()
+    let found = paths.map(|path| {
+        Location::find(&Disk, &io.cwd, Some(path)).map_err(|error| match error {
+            LocationError::NotMesh(path) => anyhow!("`{path}` is no `.mesh` file, and no other is formatted"),
+            other => other.into(),
+        })
+    });
+    found.collect()
 }
 
 fn summary(files: usize, changed: usize, broken: usize, check: bool) -> String {

@@ -9,7 +9,7 @@ use super::args::Color;
 /// The streams, the working folder and the terminal.
 ///
 /// A reader that has gone away (`meshc explain | head -1`) is no mistake of ours: what cannot be written is dropped, and
-/// the run ends as it would have.
+/// the run ends as it would have. An answer that cannot be written for another reason, such as a full disk, is an error.
 pub struct Io<'a> {
     pub input: &'a mut dyn Read,
     pub out: &'a mut dyn Write,
@@ -26,6 +26,8 @@ pub struct Io<'a> {
     pub color: bool,
     /// Whether answers have colours, once the arguments are known.
     pub out_color: bool,
+    /// Why an answer could not be written, if somebody still wanted it.
+    pub unwritten: Option<io::Error>,
 }
 
 /// What the process is told by those around it.
@@ -49,7 +51,11 @@ impl Io<'_> {
 
     /// Writes the answer of the run.
     pub(super) fn print(&mut self, text: &str) {
-        let _gone = write_all(self.out, text);
+        if let Err(error) = write_all(self.out, text)
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.unwritten.get_or_insert(error);
+        }
     }
 
     /// Writes what is said beside the answer.

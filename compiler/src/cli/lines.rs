@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
+use anyhow::Context as _;
+
 /// A longer line is no request.
 const MAX_LINE_BYTES: usize = 16 << 20;
 /// So much is read at once.
@@ -9,37 +11,41 @@ const BLOCK_BYTES: usize = 64 << 10;
 /// So much is held back at most, as long as there are further lines at hand.
 const HELD_BYTES: usize = 64 << 10;
 
-/// Answers each line that is not blank. `answer` is handed what is wrong with a line instead, where it cannot be read.
+/// Answers each line that is not blank. `shown` is how messages call the input. `answer` is handed what is wrong with a line instead, where it cannot be read.
 ///
 /// What is answered is written before more input is waited for. It ends early, without an error, when nobody reads
 /// what is written any more.
 ///
 /// # Errors
-/// The input cannot be read.
+/// The input cannot be read, or an answer that somebody waits for cannot be written.
 pub(super) fn answer(
-    input: &mut dyn Read,
+    (input, shown): (&mut dyn Read, &str),
     out: &mut dyn Write,
     mut answer: impl FnMut(Result<&str, String>) -> String,
-) -> io::Result<()> {
+) -> anyhow::Result<()> {
     let mut input = BufReader::with_capacity(BLOCK_BYTES, input);
     let mut held = String::new();
     let mut line = Vec::new();
-    while let Some(is_whole) = next(&mut input, &mut line)? {
+    let mut is_first = true;
+    while let Some(is_whole) = next(&mut input, &mut line).with_context(|| format!("cannot read `{shown}`"))? {
         let text = match std::str::from_utf8(&line) {
             _ if !is_whole => Err(format!("the line is longer than {} MiB", MAX_LINE_BYTES >> 20)),
+            // Some editors mark UTF-8 at the start of a file.
+            Ok(text) if is_first => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
             Ok(text) => Ok(text),
             Err(_) => Err("the line is not UTF-8".to_owned()),
         };
+        is_first = false;
         if !text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
             held.push_str(&answer(text));
             held.push('\n');
         }
         let is_last_at_hand = !input.buffer().contains(&b'\n');
-        if (is_last_at_hand || held.len() > HELD_BYTES) && !write(out, &mut held) {
+        if (is_last_at_hand || held.len() > HELD_BYTES) && !write(out, &mut held)? {
             return Ok(());
         }
     }
-    write(out, &mut held);
+    write(out, &mut held)?;
     Ok(())
 }
 
@@ -74,10 +80,14 @@ fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>
 }
 
 /// Whether there is still somebody who reads.
-fn write(out: &mut dyn Write, held: &mut String) -> bool {
+fn write(out: &mut dyn Write, held: &mut String) -> anyhow::Result<bool> {
     let written = out.write_all(held.as_bytes()).and_then(|()| out.flush());
     held.clear();
-    written.is_ok()
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("the answer cannot be written"),
+    }
 }
 
 #[cfg(test)]
@@ -123,7 +133,7 @@ mod tests {
         let mut input = Pieces(pieces.iter().map(|piece| piece.to_vec()).collect());
         let mut out = Reader(Vec::new(), takes);
         let mut asked = 0;
-        answer(&mut input, &mut out, |line| {
+        answer((&mut input, "x"), &mut out, |line| {
             asked += 1;
             line.map_or_else(|error| error, |line| format!("[{line}]"))
         })

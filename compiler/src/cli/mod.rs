@@ -22,6 +22,7 @@ mod near;
 mod new;
 mod output;
 mod report;
+mod strict_json;
 mod test;
 mod tokens;
 mod r#try;
@@ -63,7 +64,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> ExitCod
     };
     let answer = catch_unwind(AssertUnwindSafe(|| dispatch(&args, io)));
     match answer {
-        Ok(Ok(code)) => code,
+        Ok(Ok(code)) => match io.unwritten.take() {
+            Some(error) => {
+                io.error_line(&format!("the answer cannot be written: {error}"));
+                ExitCode::CouldNotRun
+            }
+            None => code,
+        },
         Ok(Err(error)) => {
             io.error_line(&format!("{error:#}"));
             ExitCode::CouldNotRun

@@ -74,6 +74,9 @@ impl Inputs {
             return Ok(());
         }
         if let Some(first) = &self.project {
+            if *first == location {
+                return Ok(());
+            }
             return Err(LocationError::TwoProjects(first.shown(), location.shown()));
         }
         self.project = Some(location);

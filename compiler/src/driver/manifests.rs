@@ -64,7 +64,8 @@ impl Texts {
             return;
         }
         let mut used = vec![false; globs.len()];
-        for path in paths(files, &location.path) {
+        let manifests = paths(files, &location.path).into_iter();
+        for path in manifests.filter(|path| is_manifest(Path::new(path))) {
             let mut wanted = false;
             for ((glob, _), used) in globs.iter().zip(&mut used) {
                 if matches(glob, &path) {

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use crate::analysis::composed::{self, Installation, Own};
 use crate::analysis::{Analysis, Task};
-use crate::backends::{self, Artifact, kubernetes::Cluster, manifests::Manifests, repeated};
+use crate::backends::{self, Artifact, kubernetes::Cluster, manifests::Manifests, repeated, unheeded};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir::{self, Surroundings};
 use crate::lower;
@@ -188,6 +188,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
             policies.append(manifests.policies.clone());
         }
         repeated::check(&policies, &mut acc);
+        unheeded::check(&policies, &mut acc);
         // What is said of a policy that is not what its author meant helps nobody.
         if purpose == Purpose::Check && !broken && !acc.has_errors() {
             let analysis = Analysis::new(&policies, &facts.inventory, target);

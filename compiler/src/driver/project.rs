@@ -32,6 +32,8 @@ pub struct Location {
 pub enum LocationError {
     #[error("`{0}` is not there")]
     NotFound(String),
+    #[error("`{0}` is neither a file nor a folder; pipe it in, and write `-` for it")]
+    Pipe(String),
     #[error("`{0}` is neither a folder nor a `.mesh` file nor a manifest that ends in `.yaml`, `.yml` or `.json`")]
     NotMesh(String),
     #[error("there is no `.mesh` file and no manifest in `{0}`")]
@@ -60,9 +62,16 @@ impl Location {
         // A path from the root of the file system to something below the working folder is called from there.
         let below = full.strip_prefix(clean(cwd)).ok().filter(|_| path.is_absolute());
         let shown = below.map_or_else(|| slashed(&clean(path)), slashed);
-        let kind = files
-            .kind(&full)
-            .ok_or_else(|| LocationError::NotFound(slashed(path)))?;
+        let kind = files.kind(&full).ok_or_else(|| {
+            // What a shell makes of `<(command)`.
+            let device = ["/dev", "/proc"].iter().any(|root| full.starts_with(root));
+            let missing = if device {
+                LocationError::Pipe
+            } else {
+                LocationError::NotFound
+            };
+            missing(slashed(path))
+        })?;
         let name = full.file_name().and_then(|name| name.to_str()).unwrap_or("");
         match kind {
             EntryKind::Folder => Ok(Self {

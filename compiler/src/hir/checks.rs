@@ -127,6 +127,9 @@ impl<'a> Resolver<'a, '_> {
                 let Some(pods) = self.pods_of(&target.text, target.span) else {
                     return;
                 };
+                if lines.is_empty() {
+                    self.acc.push(errors::empty_test(&name.it, name.span));
+                }
                 let lines = lines.iter().filter_map(|line| self.request_line(line, env)).collect();
                 TestBody::At {
                     pods: self.placed(pods),
@@ -141,6 +144,9 @@ impl<'a> Resolver<'a, '_> {
                 let Some(pods) = self.pods_of(&workload.text, workload.span) else {
                     return;
                 };
+                if lines.is_empty() {
+                    self.acc.push(errors::empty_test(&name.it, name.span));
+                }
                 let lines = lines.iter().filter_map(|line| self.client_line(line, env)).collect();
                 TestBody::From {
                     pods: self.placed(pods),

@@ -81,6 +81,16 @@ fn check_release(ctx: &Context<'_>, tls: &Tls, acc: &mut Diagnostics) {
             None,
         ));
     }
+    if let (Some(credential), false) = (&tls.credential, ctx.target.has(Feature::ClientCredential)) {
+        let help = "name files of the proxy: `client-certificate`, `private-key`, `ca-certificates`";
+        acc.push(errors::not_in_release(
+            "`credential`",
+            ctx.target,
+            Feature::ClientCredential,
+            credential.span,
+            Some(help),
+        ));
+    }
     if let (Some(crl), false) = (&tls.crl, ctx.target.has(Feature::Crl)) {
         acc.push(errors::not_in_release(
             "`crl`",

@@ -3,7 +3,24 @@
 use super::{Context, errors};
 use crate::diagnostics::Diagnostics;
 use crate::hir::{Dataplane, Item, ItemKind, Scope, ScopeKind, Target, TargetKind, WaypointUse};
-use crate::policy::MtlsMode;
+use crate::policy::{Feature, MtlsMode};
+
+/// Reports a data plane that the release does not have.
+pub(super) fn check_release(ctx: &Context<'_>, scope: &Scope, acc: &mut Diagnostics) {
+    let said = scope.facts.dataplane.as_ref();
+    if let Some(said) = said.filter(|said| said.it == Dataplane::Ambient)
+        && !ctx.target.has(Feature::Ambient)
+    {
+        let help = "write `dataplane sidecar`, or `dataplane none` for pods without a proxy";
+        acc.push(errors::not_in_release(
+            "ambient mode",
+            ctx.target,
+            Feature::Ambient,
+            said.span,
+            Some(help),
+        ));
+    }
+}
 
 /// Reports a block whose rules nobody enforces, once.
 pub(super) fn check<'p>(ctx: &Context<'p>, scope: &'p Scope, acc: &mut Diagnostics) {

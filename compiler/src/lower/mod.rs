@@ -45,6 +45,7 @@ pub fn lower(program: &Program, target: Target, acc: &mut Diagnostics) -> Policy
     let mut objects = Objects::new(program);
     let mut policies = PolicySet::default();
     for scope in &program.scopes {
+        enforcement::check_release(&ctx, scope, acc);
         enforcement::check(&ctx, scope, acc);
         if target.is_legacy() {
             policies

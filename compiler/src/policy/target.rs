@@ -18,6 +18,8 @@ pub enum Feature {
     AuditCustomClientIp,
     /// The annotation `istio.io/dry-run`: an older release does not know it and enforces the policy.
     DryRun,
+    /// `credentialName` of a client's TLS (istio/api#1468).
+    ClientCredential,
     /// The kinds PeerAuthentication and RequestAuthentication, and `networking.istio.io/v1beta1`.
     PeerAndRequest,
     SkipVerify,
@@ -35,6 +37,8 @@ pub enum Feature {
     JwksTimeout,
     Crl,
     GatewayClassTarget,
+    /// Ambient mode: ztunnel and waypoints.
+    Ambient,
     ServiceAccounts,
     IssuerWithoutIss,
     SpaceDelimitedClaims,
@@ -49,7 +53,9 @@ impl Feature {
         let (minor, patch) = match self {
             Self::Deny | Self::PeerAndRequest => (5, 0),
             Self::AuditCustomClientIp => (8, 0),
+            Self::ClientCredential => (7, 0),
             Self::DryRun => (10, 0),
+            Self::Ambient => (18, 0),
             Self::SkipVerify => (12, 0),
             Self::DestinationClients => (14, 0),
             Self::ClaimHeaders | Self::PoliciesInV1 => (17, 0),

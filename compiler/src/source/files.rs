@@ -18,7 +18,7 @@ pub enum FileError {
     NotFound,
     #[error("permission denied")]
     Denied,
-    #[error("it holds {bytes} bytes, more than the {MAX_FILE_BYTES} that a file may have")]
+    #[error("it holds {} MiB, more than the {} MiB that a file may have", .bytes.div_ceil(1 << 20), MAX_FILE_BYTES >> 20)]
     TooLarge { bytes: u64 },
     #[error("{0}")]
     Other(String),

@@ -16,6 +16,10 @@ use crate::source::{FileId, Span};
 /// How deep a document may nest: far deeper than any object of Kubernetes.
 const MOST_DEPTH: usize = 100;
 
+/// How many values and keys a document may have as it is written: far more than a whole cluster has, and few enough that a
+/// file takes no more than about a gigabyte.
+const MOST_VALUES: usize = 4_000_000;
+
 /// How many values a document may have once its aliases are followed, beyond those that are written.
 const MOST_ALIASED: usize = 100_000;
 
@@ -57,6 +61,8 @@ pub(crate) enum Problem {
     },
     /// A tab where only spaces may indent.
     Tab(Span),
+    /// A tab where only a space may separate.
+    InnerTab(Span),
     DuplicateKey {
         span: Span,
         first: Span,
@@ -67,6 +73,8 @@ pub(crate) enum Problem {
     /// `<<` with something that is no mapping.
     OddMerge(Span),
     TooDeep(Span),
+    /// More values than any cluster has.
+    TooLong(Span),
     /// Aliases of aliases that stand for too much.
     TooMuch(Span),
     /// A second document that does not start on a line of its own: Kubernetes' clients do not read it.
@@ -191,6 +199,7 @@ fn read_chunk(file: FileId, start: usize, chunk: &str, documents: &mut Vec<Resul
         open: Vec::new(),
         root: None,
         aliased: 0,
+        written: 0,
     };
     let mut seen = false;
     for event in Parser::new_from_str(chunk) {
@@ -212,33 +221,53 @@ fn read_chunk(file: FileId, start: usize, chunk: &str, documents: &mut Vec<Resul
     }
 }
 
-fn syntax(error: &ScanError, chunk: &str, places: &Places) -> Problem {
-    let span = places.at(error.marker().index());
-    let line = chunk.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or("");
-    let indent = line.len() - line.trim_start().len();
-    match line.get(..indent).and_then(|blank| blank.find('\t')) {
-        Some(tab) => {
-            let line_start = error.marker().index().saturating_sub(error.marker().col());
-            Problem::Tab(places.at(line_start + tab))
-        }
-        None => Problem::Syntax {
-            span,
+fn syntax(error: &ScanError, chunk: &str, places: &Places<'_>) -> Problem {
+    let at = error.marker().index();
+    if let Some(tab) = indenting_tab(error, chunk) {
+        return Problem::Tab(places.at(tab));
+    }
+    let before = at.checked_sub(1);
+    let is_tab = |index: &usize| chunk.chars().nth(*index) == Some('\t');
+    match [before, Some(at)].into_iter().flatten().find(is_tab) {
+        Some(tab) if error.info().contains("whitespace") => Problem::InnerTab(places.at(tab)),
+        _ => Problem::Syntax {
+            span: places.at(at),
             message: error.info().to_owned(),
         },
     }
 }
 
+/// The tab, by its character, that indents the line of an error; or the line behind it, where the parser speaks of a tab;
+/// or the first line with a text, after which nothing fits.
+fn indenting_tab(error: &ScanError, chunk: &str) -> Option<usize> {
+    let line = error.marker().line();
+    let next = error.info().contains("tab").then_some(line + 1);
+    let first = chunk.lines().position(|line| !line.trim().is_empty());
+    let first = first.map(|at| at + 1).filter(|first| *first < line);
+    [Some(line), next, first].into_iter().flatten().find_map(|wanted| {
+        let mut start = 0;
+        for (number, line) in chunk.split_inclusive('\n').enumerate() {
+            if number + 1 == wanted {
+                let blank = line.chars().take_while(|c| matches!(c, ' ' | '\t'));
+                return blank.enumerate().find(|(_, c)| *c == '\t').map(|(at, _)| start + at);
+            }
+            start += line.chars().count();
+        }
+        None
+    })
+}
+
 /// From characters of a chunk to bytes of the file.
-struct Places {
+struct Places<'t> {
     file: FileId,
     start: usize,
-    length: usize,
+    text: &'t str,
     /// The byte of every 256th character; empty where bytes and characters are the same.
     marks: Vec<(usize, String)>,
 }
 
-impl Places {
-    fn new(file: FileId, start: usize, chunk: &str) -> Self {
+impl<'t> Places<'t> {
+    fn new(file: FileId, start: usize, chunk: &'t str) -> Self {
         let mut marks = Vec::new();
         if !chunk.is_ascii() {
             let mut block = String::new();
@@ -255,7 +284,7 @@ impl Places {
         Self {
             file,
             start,
-            length: chunk.len(),
+            text: chunk,
             marks,
         }
     }
@@ -264,17 +293,25 @@ impl Places {
         let inside = if self.marks.is_empty() {
             index
         } else {
-            self.marks.get(index / 256).map_or(self.length, |(start, block)| {
+            self.marks.get(index / 256).map_or(self.text.len(), |(start, block)| {
                 let within = block.char_indices().nth(index % 256);
                 start + within.map_or(block.len(), |(at, _)| at)
             })
         };
-        u32::try_from(self.start + inside.min(self.length)).unwrap_or(u32::MAX)
+        u32::try_from(self.start + inside.min(self.text.len())).unwrap_or(u32::MAX)
     }
 
     fn at(&self, index: usize) -> Span {
         let start = self.byte(index);
         Span::new(self.file, start, self.byte(index + 1).max(start))
+    }
+
+    /// Where the text of a span ends, without the blanks behind it.
+    fn trimmed(&self, span: Span) -> u32 {
+        let inside = |at: u32| (at as usize).saturating_sub(self.start);
+        let text = self.text.get(inside(span.start)..inside(span.end)).unwrap_or("");
+        let blanks = text.len() - text.trim_end().len();
+        span.end.saturating_sub(u32::try_from(blanks).unwrap_or(0))
     }
 
     fn span(&self, span: saphyr_parser::Span) -> Span {
@@ -285,6 +322,8 @@ impl Places {
 /// A mapping or list that is not closed yet.
 struct Open {
     span: Span,
+    /// The end of what was written in it last.
+    last: Span,
     anchor: usize,
     weight: usize,
     content: Content,
@@ -305,19 +344,29 @@ enum Key {
     Merge(Span),
 }
 
-struct Builder {
-    places: Places,
+struct Builder<'t> {
+    places: Places<'t>,
     anchors: BTreeMap<usize, Rc<Node>>,
     open: Vec<Open>,
     root: Option<Rc<Node>>,
     aliased: usize,
+    /// The events so far.
+    written: usize,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, span: saphyr_parser::Span) -> Result<(), Problem> {
-        let span = self.places.span(span);
+        let mut span = self.places.span(span);
+        self.written += 1;
+        if self.written > MOST_VALUES {
+            return Err(Problem::TooLong(span));
+        }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                    span.end = self.places.trimmed(span);
+                }
+                self.touch(span);
                 let plain = style == ScalarStyle::Plain;
                 if plain && &*text == "<<" && tag.is_none() && self.awaits_key() {
                     return self.key(Key::Merge(span));
@@ -344,6 +393,7 @@ impl Builder {
                         message: "the alias stands inside of what it refers to".to_owned(),
                     });
                 };
+                self.touch(span);
                 self.aliased = self.aliased.saturating_add(node.weight);
                 if self.aliased > MOST_ALIASED {
                     return Err(Problem::TooMuch(span));
@@ -381,6 +431,7 @@ impl Builder {
         }
         self.open.push(Open {
             span,
+            last: span,
             anchor,
             weight: 1,
             content,
@@ -394,13 +445,26 @@ impl Builder {
             Content::List(items) => Value::List(items),
             Content::Map { entries, .. } => Value::Map(entries),
         };
+        // A block ends where the next thing starts; what is written of it ends earlier.
+        let end = if end.start < end.end { end } else { open.last };
+        let span = open.span.to(end);
+        self.touch(span);
         let node = Rc::new(Node {
-            span: open.span.to(end),
+            span,
             value,
             weight: open.weight,
         });
         self.remember(open.anchor, &node);
         self.add(node)
+    }
+
+    /// Notes what was written last in what is open.
+    fn touch(&mut self, span: Span) {
+        if let Some(open) = self.open.last_mut()
+            && span.start < span.end
+        {
+            open.last = span;
+        }
     }
 
     fn key(&mut self, next: Key) -> Result<(), Problem> {

@@ -5,7 +5,7 @@ mod json;
 
 use anyhow::bail;
 
-use super::args::InputArgs;
+use super::args::{self, InputArgs};
 use super::{ExitCode, Io, report, workloads};
 use crate::driver;
 use crate::policy::Target;
@@ -30,7 +30,7 @@ pub(super) struct Args {
     inputs: InputArgs,
 
     /// Only what has to do with this port of the workload's pods
-    #[arg(long)]
+    #[arg(long, value_parser = args::port)]
     port: Option<u16>,
 
     /// How it is written

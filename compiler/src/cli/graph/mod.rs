@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::args::InputArgs;
+use super::args::{self, InputArgs};
 use super::{ExitCode, Io, report, workloads};
 use crate::driver;
 use crate::policy::Target;
@@ -39,7 +39,7 @@ pub(super) struct Args {
     inputs: InputArgs,
 
     /// Only what has to do with this port of the workload's pods
-    #[arg(long)]
+    #[arg(long, value_parser = args::port)]
     port: Option<u16>,
 
     /// How the graph is written

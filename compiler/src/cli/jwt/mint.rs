@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value, json};
 
 use super::Format;
 use crate::cli::disk::{self, Change};
-use crate::cli::{ExitCode, Io, clock};
+use crate::cli::{ExitCode, Io, clock, strict_json};
 use crate::jwt::test_key::{Algorithm, TestKey};
 use crate::source::{Disk, FileError, Files as _};
 
@@ -171,7 +171,7 @@ fn public(path: &Path, shown: &Path, jwks: &Value) -> anyhow::Result<Option<Chan
 fn claims(args: &Args) -> anyhow::Result<Map<String, Value>> {
     let mut claims = match &args.claims {
         None => Map::new(),
-        Some(text) => match serde_json::from_str(text).context("`--claims` is no JSON")? {
+        Some(text) => match strict_json::read(text).map_err(|why| anyhow!("`--claims`: {why}"))? {
             Value::Object(claims) => claims,
             _ => bail!("`--claims` is a JSON object"),
         },

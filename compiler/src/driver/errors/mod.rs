@@ -151,7 +151,7 @@ pub(crate) fn manifest_without_file(span: Span, glob: &str) -> Diagnostic {
     Diagnostic::new(
         &MANIFEST_WITHOUT_FILE,
         span,
-        format!("`{glob}` matches no file of the project"),
+        format!("`{glob}` matches no YAML or JSON file of the project"),
     )
     .help("write it from the folder of `mesh.toml`, with `**` for any folders, as in `k8s/**/*.yaml`")
 }

@@ -15,6 +15,11 @@ pub(in crate::hir) fn list_for_one(name: &Name, span: Span) -> Diagnostic {
     .help("use a parameter with one value, or write the parameter where a list may stand")
 }
 
+pub(in crate::hir) fn empty_test(name: &str, span: Span) -> Diagnostic {
+    let message = format!("the test \"{name}\" has no line, so it holds whatever the policy says");
+    Diagnostic::new(&EMPTY_VALUE, span, message).help("ask something in it: `CALLER to REQUEST expect OUTCOME`")
+}
+
 pub(in crate::hir) fn empty_list(span: Span) -> Diagnostic {
     Diagnostic::new(
         &EMPTY_VALUE,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::match_values::{self, Values};
+use super::schema::is_misspelt;
 use super::{errors, selection};
 use crate::backends::yaml::tree::{Node, Value};
 use crate::diagnostics::Diagnostics;
@@ -77,6 +78,7 @@ fn rule(rule: &Rc<Node>, action: &str, acc: &mut Diagnostics) {
     let mut sources = Vec::new();
     for from in rule.items_of("from") {
         match from.get("source") {
+            None if is_misspelt(from, &["source"]) => {}
             None if matches!(from.value, Value::Map(_)) => acc.push(errors::missing_field(from.span, "source", "from")),
             None => {}
             Some(source) => {
@@ -88,10 +90,11 @@ fn rule(rule: &Rc<Node>, action: &str, acc: &mut Diagnostics) {
     let mut operations = Vec::new();
     for to in rule.items_of("to") {
         match to.get("operation") {
+            None if is_misspelt(to, &["operation"]) => {}
             None if matches!(to.value, Value::Map(_)) => acc.push(errors::missing_field(to.span, "operation", "to")),
             None => {}
             Some(operation) => {
-                if !says_something(operation, &OPERATION) {
+                if !says_something(operation, &OPERATION) && !is_misspelt(operation, &names(&OPERATION)) {
                     acc.push(errors::empty_match(operation.span, "operation"));
                 }
                 lists(operation, &OPERATION, acc);
@@ -112,7 +115,7 @@ fn rule(rule: &Rc<Node>, action: &str, acc: &mut Diagnostics) {
 }
 
 fn source(source: &Node, custom: bool, acc: &mut Diagnostics) {
-    if !says_something(source, &SOURCE) {
+    if !says_something(source, &SOURCE) && !is_misspelt(source, &names(&SOURCE)) {
         acc.push(errors::empty_match(source.span, "source"));
     }
     lists(source, &SOURCE, acc);
@@ -158,6 +161,13 @@ fn says_something(node: &Node, fields: &[(&str, &str, Values)]) -> bool {
     fields
         .iter()
         .any(|(field, not_field, _)| full(field) || full(not_field))
+}
+
+fn names(fields: &[(&'static str, &'static str, Values)]) -> Vec<&'static str> {
+    fields
+        .iter()
+        .flat_map(|(field, not_field, _)| [*field, *not_field])
+        .collect()
 }
 
 /// Whether one of the fields, or its `not` twin, has a value.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::errors;
+use super::schema::is_misspelt;
 use crate::backends::yaml::tree::{Node, Value};
 use crate::diagnostics::Diagnostics;
 
@@ -166,7 +167,7 @@ pub(super) fn condition(condition: &Node, custom: bool, acc: &mut Diagnostics) {
     }
     let empty = |field| condition.items_of(field).is_empty();
     if empty("values") && empty("notValues") {
-        if matches!(condition.value, Value::Map(_)) {
+        if matches!(condition.value, Value::Map(_)) && !is_misspelt(condition, &["key", "values", "notValues"]) {
             acc.push(errors::empty_condition(condition.span, key));
         }
         return;

@@ -48,7 +48,11 @@ const ACTIONS: [(&str, Feature); 3] = [
     ("CUSTOM", Feature::AuditCustomClientIp),
 ];
 
-const TLS: [(&str, Feature); 2] = [("insecureSkipVerify", Feature::SkipVerify), ("caCrl", Feature::Crl)];
+const TLS: [(&str, Feature); 3] = [
+    ("credentialName", Feature::ClientCredential),
+    ("insecureSkipVerify", Feature::SkipVerify),
+    ("caCrl", Feature::Crl),
+];
 
 /// Reports what the release lacks.
 pub(super) fn check(object: &Node, kind: Kind, target: Target, acc: &mut Diagnostics) {

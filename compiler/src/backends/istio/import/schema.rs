@@ -156,10 +156,20 @@ fn object(fields: &[Field], node: &Node, entries: &[Entry], name: &str, acc: &mu
         }
     }
     for field in fields.iter().filter(|field| field.required) {
-        if node.entry(field.name).is_none() {
+        let meant = |entry: &Entry| {
+            let known = fields.iter().map(|field| field.name);
+            !fields.iter().any(|field| field.name == entry.key)
+                && errors::nearest(&entry.key, known) == Some(field.name)
+        };
+        if node.entry(field.name).is_none() && !entries.iter().any(meant) {
             acc.push(errors::missing_field(node.span, field.name, name));
         }
     }
+}
+
+/// Whether a mapping has a field that is none of these: it is reported, and may be what somebody misses.
+pub(super) fn is_misspelt(node: &Node, known: &[&str]) -> bool {
+    node.entries().iter().any(|entry| !known.contains(&entry.key.as_str()))
 }
 
 /// The number, if it is an integer in whatever notation.

@@ -10,6 +10,7 @@ use super::super::cluster::{Cluster, Namespace};
 use super::super::metadata::Said;
 use super::Completion;
 use super::groups::{Group, Groups};
+use crate::policy::Feature;
 use crate::policy::inventory::{DataPlane, WorkloadKind};
 use crate::policy::stated::Fact;
 
@@ -100,10 +101,10 @@ impl Completion<'_> {
         if let Some(injects) = injects(labels).filter(|said| said.it) {
             return known(DataPlane::Sidecar, injects.span);
         }
-        if let Some(mode) = labels.get(MODE).filter(|mode| mode.it == "ambient") {
+        if let Some(mode) = self.mode(labels).filter(|mode| mode.it == "ambient") {
             return known(DataPlane::Ambient, mode.span);
         }
-        if let Some(said) = labels.get(INJECTION).or_else(|| labels.get(MODE)) {
+        if let Some(said) = labels.get(INJECTION).or_else(|| self.mode(labels)) {
             return known(DataPlane::None, said.span);
         }
         // A namespace without labels is outside the mesh, if the manifests are the kind that has such labels.
@@ -139,6 +140,11 @@ impl Completion<'_> {
         }
     }
 
+    /// The label of ambient mode, which means nothing to a release without it.
+    fn mode<'l>(&self, labels: &'l Labels) -> Option<&'l Said<String>> {
+        labels.get(MODE).filter(|_| self.target.has(Feature::Ambient))
+    }
+
     fn enforcement(&self, group: &Group<'_>) -> Option<Enforcement> {
         let pods = group.pods;
         let own = |plane, span| {
@@ -151,7 +157,7 @@ impl Completion<'_> {
         if let Some(span) = group.sidecar {
             return own(DataPlane::Sidecar, span);
         }
-        if let Some(span) = group.redirected {
+        if let Some(span) = group.redirected.filter(|_| self.target.has(Feature::Ambient)) {
             return own(DataPlane::Ambient, span);
         }
         if let Some(span) = pods.host_network {
@@ -178,14 +184,14 @@ impl Completion<'_> {
                 silent: false,
             });
         }
-        let mode = pods.labels.get(MODE);
+        let mode = self.mode(&pods.labels);
         match mode.map(|mode| mode.it.as_str()) {
             Some("ambient") => return mode.and_then(|mode| own(DataPlane::Ambient, mode.span)),
             Some("none") => return mode.and_then(|mode| own(DataPlane::None, mode.span)),
             _ => {}
         }
         let of_namespace = namespace
-            .and_then(|it| it.labels.get(MODE))
+            .and_then(|it| self.mode(&it.labels))
             .filter(|mode| mode.it == "ambient");
         if let Some(mode) = of_namespace {
             return Some(Enforcement::by_namespace(Said::new(DataPlane::Ambient, mode.span)));

@@ -72,6 +72,23 @@ codes! {
         "An object says what the target release does not know.";
     REPEATED_OBJECT Error "E0529" "repeated-object" "repeated_object.md"
         "An object is there twice.";
+    UNUSABLE_KEYS Warning "W0530" "unusable-keys" "unusable_keys.md"
+        "No key of an inline key set is one that Envoy can use.";
+    ONE_REVISION Note "N0531" "one-revision" "one_revision.md"
+        "An object is for the control planes of one revision.";
+}
+
+pub(in crate::backends) fn unusable_keys(span: Span, why: &str) -> Diagnostic {
+    let message = format!("Envoy refuses this key set: {why}");
+    Diagnostic::new(&UNUSABLE_KEYS, span, message).help(
+        "give a set with a key that it knows (RSA, EC, Ed25519): with this one the proxies refuse the whole listener",
+    )
+}
+
+pub(in crate::backends) fn one_revision(span: Span, revision: &str) -> Diagnostic {
+    let message = format!("control planes of other revisions than `{revision}` pass this object over");
+    Diagnostic::new(&ONE_REVISION, span, message)
+        .help("answers take it as in force; without the label `istio.io/rev` all read it")
 }
 
 pub(super) fn problem(problem: Problem) -> Diagnostic {
@@ -81,6 +98,9 @@ pub(super) fn problem(problem: Problem) -> Diagnostic {
             span,
             format!("the text is not YAML: {}", message.trim_end_matches('.')),
         ),
+        Problem::InnerTab(span) => {
+            Diagnostic::new(&INVALID_YAML, span, "a tab stands here, where YAML takes only a space")
+        }
         Problem::Tab(span) => Diagnostic::new(
             &INVALID_YAML,
             span,
@@ -101,6 +121,12 @@ pub(super) fn problem(problem: Problem) -> Diagnostic {
         Problem::TooDeep(span) => {
             Diagnostic::new(&OVERSIZED_YAML, span, "the document nests more than 100 levels deep")
         }
+        Problem::TooLong(span) => Diagnostic::new(
+            &OVERSIZED_YAML,
+            span,
+            "this document has more than 4000000 values and keys",
+        )
+        .help("split it into several documents"),
         Problem::TooMuch(span) => Diagnostic::new(
             &OVERSIZED_YAML,
             span,
