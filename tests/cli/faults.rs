@@ -80,7 +80,10 @@ fn what_cannot_be_asked_is_said_plainly() {
 fn each_line_that_is_no_request_says_why() {
     let shell = Shell::project();
     let lines = [
-        ("\u{feff}{\"at\": \"shop/web\", \"path\": \"/\"}", "\"outcome\":\"reset\""),
+        (
+            "\u{feff}{\"at\": \"shop/web\", \"path\": \"/\"}",
+            "\"outcome\":\"reset\"",
+        ),
         ("what", "this is no JSON from column 1 on: `what`"),
         (
             "{\"at\": \"shop/web\"",

@@ -140,6 +140,7 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
         out_is_terminal: false,
         err_is_terminal: false,
         no_color: false,
+        environment: Default::default(),
         color: false,
         out_color: false,
         unwritten: None,

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         },
         color: false,
         out_color: false,
+        unwritten: None,
     };
     meshc::cli::run(env::args_os(), &mut io).into()
 }
