@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::errors;
 use super::follow_ups;
 use super::levels::Levels;
+use super::suppress::Suppression;
 use super::texts::Texts;
+use crate::analysis::composed;
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::source::Span;
 use crate::syntax;
@@ -45,7 +47,10 @@ impl<'a> Findings<'a> {
 
     /// The findings that remain. `all` says that every environment was judged, so that a suppression without use is
     /// known to have none.
-    pub(super) fn judge(self, levels: &Levels, texts: &Texts, all: bool) -> Vec<Diagnostic> {
+    ///
+    /// `manifests` are the suppressions of those, `texts` has its own.
+    pub(super) fn judge(self, levels: &Levels, texts: &Texts, manifests: &[Suppression], all: bool) -> Vec<Diagnostic> {
+        let suppressions = || texts.suppressions().chain(manifests);
         let mut acc = Diagnostics::default();
         let mut list = self.common;
         let unread = list
@@ -70,10 +75,10 @@ impl<'a> Findings<'a> {
             }
             list.push(d);
         }
-        let mut uses = vec![false; texts.suppressions().count()];
+        let mut uses = vec![false; suppressions().count()];
         for d in list {
             if d.severity < Severity::Error {
-                let hit = texts.suppressions().zip(&mut uses).find(|(s, _)| s.covers(&d));
+                let hit = suppressions().zip(&mut uses).find(|(s, _)| s.covers(&d));
                 if let Some((_, used)) = hit {
                     *used = true;
                     continue;
@@ -83,8 +88,14 @@ impl<'a> Findings<'a> {
                 acc.push(d);
             }
         }
-        for (suppression, used) in texts.suppressions().zip(uses) {
-            if all && !used {
+        // With an error composed policies are not looked at, so what is suppressed of them is not known.
+        let looked = !acc.has_errors();
+        for (suppression, used) in suppressions().zip(uses) {
+            let known = looked
+                || !composed::errors::CODES
+                    .iter()
+                    .any(|code| code.id == suppression.code.id);
+            if all && !used && known {
                 let d = errors::unused_suppression(suppression.comment, suppression.code.name);
                 if let Some(d) = levels.apply(d) {
                     acc.push(d);

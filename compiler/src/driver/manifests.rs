@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::errors;
 use super::project::{self, FOREIGN, Location, Project};
+use super::suppress::{self, Suppression};
 use crate::backends::GENERATED;
 use crate::backends::manifests::{self, Manifests};
 use crate::diagnostics::Diagnostics;
@@ -139,6 +140,14 @@ impl Texts {
         }
         let id = project::add(shown, content, sources, acc);
         self.files.push(Text { id, environment });
+    }
+
+    /// The suppressions of every text, in order.
+    pub(super) fn suppressions(&self, sources: &SourceMap, acc: &mut Diagnostics) -> Vec<Suppression> {
+        let files = self.files.iter();
+        files
+            .flat_map(|text| suppress::of_manifest(text.id, sources.text(text.id), acc))
+            .collect()
     }
 
     /// Judges every text, and gives each that holds for all environments and those of one.

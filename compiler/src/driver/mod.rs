@@ -152,6 +152,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
     let parameters = Parameters::read(&options.set, &mut sources, &mut acc)?;
     let texts = Texts::parse(&project, &mut sources, &mut acc);
     let target = target(&project, options, purpose, &mut acc);
+    let accepted = yaml.suppressions(&sources, &mut acc);
     let yaml = yaml.judge(target, &sources, &mut acc);
     let environments = environments(&project, &texts, &parameters, options, purpose)?;
 
@@ -213,7 +214,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         });
     }
 
-    let diagnostics = findings.judge(&project.manifest.levels, &texts, purpose == Purpose::Check);
+    let diagnostics = findings.judge(&project.manifest.levels, &texts, &accepted, purpose == Purpose::Check);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         builds.iter_mut().for_each(|build| build.artifacts.clear());
     }

@@ -30,25 +30,7 @@ pub(crate) fn suppressions(text: &str, tokens: &[Token], file: &File, acc: &mut 
             continue;
         }
         let comment = text.get(token.span.range()).unwrap_or_default();
-        let Some((code, reason)) = read(comment) else {
-            acc.push(errors::bad_suppression(token.span));
-            continue;
-        };
-        let start = token.span.start + u32::try_from(code.start).unwrap_or(0);
-        let end = token.span.start + u32::try_from(code.end).unwrap_or(0);
-        found.push(Suppression {
-            code: Name {
-                text: comment.get(code).unwrap_or_default().to_owned(),
-                span: Span {
-                    start,
-                    end,
-                    ..token.span
-                },
-            },
-            reason: reason.to_owned(),
-            span: token.span,
-            target: next,
-        });
+        found.extend(of_comment(comment, token.span, next, acc));
     }
     found.reverse();
     if !found.is_empty() {
@@ -65,12 +47,38 @@ pub(crate) fn suppressions(text: &str, tokens: &[Token], file: &File, acc: &mut 
     found
 }
 
+/// What a comment of this form starts with, behind its sign.
+pub(crate) const WORD: &str = "meshc:";
+
+/// A comment of a manifest: `span` is its place, and `target` that of what follows it. `None` if it is not written as it must
+/// be, which is reported.
+pub(crate) fn of_comment(text: &str, span: Span, target: Option<Span>, acc: &mut Diagnostics) -> Option<Suppression> {
+    let Some((code, reason)) = read(text) else {
+        acc.push(errors::bad_suppression(span));
+        return None;
+    };
+    let at = |offset: usize| span.start + u32::try_from(offset).unwrap_or(0);
+    Some(Suppression {
+        code: Name {
+            span: Span {
+                start: at(code.start),
+                end: at(code.end),
+                ..span
+            },
+            text: text.get(code).unwrap_or_default().to_owned(),
+        },
+        reason: reason.to_owned(),
+        span,
+        target,
+    })
+}
+
 /// The range of the code, and the reason.
 fn read(comment: &str) -> Option<(std::ops::Range<usize>, &str)> {
     let body = comment
         .trim_start_matches('#')
         .trim_start()
-        .strip_prefix("meshc:")?
+        .strip_prefix(WORD)?
         .trim_start();
     let inner = body.strip_prefix("allow(")?;
     let (code, rest) = inner.split_once(')')?;

@@ -1,12 +1,11 @@
 //! Policies of which only the age decides which one counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Subject, errors};
 use crate::diagnostics::Diagnostics;
-use crate::policy::effective::includes;
 use crate::policy::evaluate::client::full_host;
-use crate::policy::{DestinationRule, PeerAuthentication, PeerScope};
+use crate::policy::{DestinationRule, PeerAuthentication, PeerScope, StringMap};
 
 pub(super) fn check(subject: &Subject<'_>, acc: &mut Diagnostics) {
     peers(subject, acc);
@@ -15,27 +14,42 @@ pub(super) fn check(subject: &Subject<'_>, acc: &mut Diagnostics) {
 
 /// Two modes for one scope, or for one pod.
 fn peers(subject: &Subject<'_>, acc: &mut Diagnostics) {
-    let all = &subject.policies.peer_authentications;
-    let mut homes: BTreeMap<(Option<&str>, bool), Vec<&PeerAuthentication>> = BTreeMap::new();
-    for policy in all {
-        let home = (policy.meta.namespace.as_deref(), policy.scope.is_namespace());
-        homes.entry(home).or_default().push(policy);
-    }
-    for ((namespace, wide), policies) in homes {
-        if !wide && namespace == Some(subject.inventory.mesh.root.as_str()) {
-            continue;
+    let root = subject.inventory.mesh.root.as_str();
+    let mut ranks: BTreeMap<Rank<'_>, Vec<&PeerAuthentication>> = BTreeMap::new();
+    for policy in &subject.policies.peer_authentications {
+        let namespace = policy.meta.namespace.as_deref().unwrap_or_default();
+        match &policy.scope {
+            PeerScope::Namespace | PeerScope::EmptySelector => {
+                ranks.entry(Rank::Wide(namespace)).or_default().push(policy);
+            }
+            PeerScope::Workload { labels, .. } if namespace != root => {
+                let labels = labels.as_map();
+                ranks.entry(Rank::Labels(namespace, labels)).or_default().push(policy);
+                for pod in subject.lookups.labelled(Some(namespace), labels) {
+                    ranks.entry(Rank::Pod(pod)).or_default().push(policy);
+                }
+            }
+            PeerScope::Workload { .. } => {}
         }
+    }
+    // One finding a policy is enough: with the first that it contends with.
+    let mut told = BTreeSet::new();
+    for policies in ranks.values() {
         for (at, other) in policies.iter().enumerate() {
-            // One finding a policy is enough: with the first that it contends with.
-            let rival = policies
-                .iter()
-                .take(at)
-                .find(|one| differ(one, other) && meet(subject, one, other));
-            if let Some(one) = rival {
+            let rival = policies.iter().take(at).find(|one| differ(one, other));
+            if let Some(one) = rival.filter(|_| told.insert(other.meta.origin)) {
                 acc.push(errors::oldest_wins("PeerAuthentication", &one.meta, &other.meta));
             }
         }
     }
+}
+
+/// What two policies can both be for, where only one counts.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank<'p> {
+    Wide(&'p str),
+    Labels(&'p str, &'p StringMap),
+    Pod(usize),
 }
 
 fn differ(one: &PeerAuthentication, other: &PeerAuthentication) -> bool {
@@ -44,21 +58,6 @@ fn differ(one: &PeerAuthentication, other: &PeerAuthentication) -> bool {
         PeerScope::Namespace | PeerScope::EmptySelector => BTreeMap::new(),
     };
     one.mode != other.mode || ports(one) != ports(other)
-}
-
-/// Whether there are pods that both are for.
-fn meet(subject: &Subject<'_>, one: &PeerAuthentication, other: &PeerAuthentication) -> bool {
-    match (&one.scope, &other.scope) {
-        (PeerScope::Workload { labels: a, .. }, PeerScope::Workload { labels: b, .. }) => {
-            a == b
-                || subject.inventory.workloads.iter().any(|it| {
-                    one.meta.namespace.as_deref() == Some(it.namespace.as_str())
-                        && includes(&it.labels, a.as_map())
-                        && includes(&it.labels, b.as_map())
-                })
-        }
-        (a, b) => a.is_namespace() && b.is_namespace(),
-    }
 }
 
 /// Two destinations for one host, of which Istio takes the settings of the older.

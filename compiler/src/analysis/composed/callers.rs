@@ -59,11 +59,10 @@ pub(super) fn accounts(subject: &Subject<'_>, rule: &InForce<'_>) -> BTreeSet<Ac
 }
 
 fn holders(subject: &Subject<'_>, rule: &InForce<'_>, (namespace, name): &Account, acc: &mut Diagnostics) {
-    let runs = |workload: &&Workload| {
-        let held = workload.account.as_ref();
-        workload.stands_for.is_empty() && held.is_some_and(|held| held.namespace == *namespace && held.name == *name)
-    };
-    let holders: Vec<&Workload> = subject.inventory.workloads.iter().filter(runs).collect();
+    let indices = subject.lookups.holders(namespace, name).into_iter();
+    let holders: Vec<&Workload> = indices
+        .filter_map(|index| subject.inventory.workloads.get(index))
+        .collect();
     let Some(first) = holders.first() else { return };
     let account = format!("{namespace}/{name}");
     let gateway = |workload: &&Workload| workload.kind != WorkloadKind::Application;
@@ -113,7 +112,7 @@ fn any_domain(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) 
         return;
     };
     let own = &subject.inventory.mesh.trust_domain;
-    for place in rule.places.iter().filter(|place| place.plane == Plane::Sidecar) {
+    for place in rule.sample().filter(|place| place.plane == Plane::Sidecar) {
         for mut request in subject.requests(rule.rule, place) {
             let Caller::Principal(principal) = &request.caller else {
                 continue;

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Subject, errors};
 use crate::diagnostics::Diagnostics;
-use crate::policy::DestinationRule;
-use crate::policy::evaluate::client::full_host;
 use crate::policy::inventory::{DataPlane, Inventory, Service, WorkloadKind};
 use crate::policy::request::{Caller, Destination, Outcome, Reason, Request, Stage};
 use crate::source::Span;
@@ -85,12 +83,7 @@ pub(super) fn check(subject: &Subject<'_>, acc: &mut Diagnostics) {
 fn may_break(subject: &Subject<'_>, service: &Service) -> bool {
     let mesh = &subject.inventory.mesh;
     let host = service.host(&mesh.domain);
-    let said = |rule: &DestinationRule| {
-        let full = full_host(rule, &mesh.domain);
-        full.strip_prefix('*')
-            .map_or(full == host, |suffix| host.ends_with(suffix))
-    };
-    service.headless || !mesh.auto_mtls || subject.policies.destination_rules.iter().any(said)
+    service.headless || !mesh.auto_mtls || subject.lookups.is_said(&host)
 }
 
 /// One client for each namespace and set of labels that a destination can tell apart.

@@ -73,7 +73,7 @@ fn host(subject: &Subject<'_>, rule: &DestinationRule, acc: &mut Diagnostics) {
     let domain = &subject.inventory.mesh.domain;
     let full = full_host(rule, domain);
     let services = || subject.inventory.services.iter();
-    if rule.host.contains(['.', '*']) || services().any(|service| service.host(domain) == full) {
+    if rule.host.contains(['.', '*']) || subject.lookups.is_service(&full) {
         return;
     }
     let mut elsewhere = services().filter(|service| service.name == rule.host);
@@ -115,9 +115,8 @@ fn hides(subject: &Subject<'_>, rule: &DestinationRule, acc: &mut Diagnostics) {
     let Some(owner) = crate::policy::evaluate::namespace_of(&full, domain).filter(|owner| *owner != home) else {
         return;
     };
-    let others = subject.policies.destination_rules.iter();
-    let hidden =
-        others.filter(|other| other.meta.namespace.as_deref() == Some(owner) && full_host(other, domain) == full);
+    let others = subject.lookups.rules_of(subject.policies, &full);
+    let hidden = others.filter(|other| other.meta.namespace.as_deref() == Some(owner));
     let hidden = hidden.filter(|other| other.clients.is_none());
     let mut hidden = hidden.filter(|other| {
         let all = other.tls.as_ref().and_then(|tls| tls.all.as_ref());

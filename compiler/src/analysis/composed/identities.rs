@@ -32,7 +32,7 @@ pub(super) struct Unseen {
 /// Why no request shows an identity wherever a rule is in force.
 fn never_seen(subject: &Subject<'_>, rule: &InForce<'_>) -> Option<Unseen> {
     let mut found = None;
-    for place in &rule.places {
+    for place in rule.places.iter() {
         let ports = shape::ports_at(rule.rule);
         let unseen = match place.plane {
             Plane::Gateway => {
@@ -76,7 +76,7 @@ fn walked_around(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostic
     if rule.policy.dry_run {
         return;
     }
-    for place in &rule.places {
+    for place in rule.sample() {
         let pods = matches!(place.plane, Plane::Sidecar | Plane::Ztunnel);
         if !pods || subject.target.is_legacy() {
             continue;
@@ -157,7 +157,7 @@ fn excluded(rule: &Rule) -> Vec<&'static str> {
 fn admits_absent(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
     let excluded = excluded(rule.rule);
     let Some(what) = excluded.first() else { return };
-    for place in &rule.places {
+    for place in rule.sample() {
         for mut request in subject.requests(rule.rule, place) {
             if *what == "identity" {
                 request.caller = Caller::Outsider;

@@ -10,6 +10,7 @@ mod client_tls;
 mod destinations;
 pub mod errors;
 mod identities;
+mod lookups;
 mod modes;
 mod names;
 mod places;
@@ -22,6 +23,7 @@ mod values;
 mod witness;
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use crate::diagnostics::Diagnostics;
 use crate::policy::effective::{self, Homes, Policy as Compiled};
@@ -30,6 +32,7 @@ use crate::policy::inventory::Inventory;
 use crate::policy::request::{Answer, Outcome, Request};
 use crate::policy::stated::Stated;
 use crate::policy::{Authorization, PolicySet, Rule, Target};
+use lookups::Lookups;
 use places::Place;
 
 /// A policy, and the installation that it is for.
@@ -73,6 +76,7 @@ struct Subject<'a> {
     target: Target,
     own: Own,
     judge: Judge<'a>,
+    lookups: Lookups<'a>,
     places: Vec<Place<'a>>,
     /// For each AuthorizationPolicy, the places where it is in force.
     access_at: Vec<Vec<usize>>,
@@ -92,7 +96,7 @@ struct InForce<'s> {
     index: usize,
     /// Whether the program says it.
     own: bool,
-    places: Vec<&'s Place<'s>>,
+    places: Rc<[&'s Place<'s>]>,
 }
 
 /// Reports what is to be said of a policy.
@@ -123,7 +127,8 @@ impl<'a> Subject<'a> {
             target,
             own,
         } = *installation;
-        let places = places::all(policies, inventory, homes);
+        let lookups = Lookups::new(policies, inventory);
+        let places = places::all(policies, inventory, homes, &lookups);
         let mut access_at = vec![Vec::new(); policies.authorizations.len()];
         let mut tokens_at = vec![Vec::new(); policies.request_authentications.len()];
         let mut peers_at = vec![Vec::new(); policies.peer_authentications.len()];
@@ -152,6 +157,7 @@ impl<'a> Subject<'a> {
             target,
             own,
             judge: Judge::new(policies, inventory, target),
+            lookups,
             places,
             access_at,
             tokens_at,
@@ -169,21 +175,16 @@ impl<'a> Subject<'a> {
     fn rules(&self) -> impl Iterator<Item = InForce<'_>> {
         let policies = self.policies.authorizations.iter().enumerate();
         policies.flat_map(move |(at, policy)| {
-            let places = self.places(self.access_at.get(at));
+            let places: Rc<[&Place<'_>]> = self.places(self.access_at.get(at)).into();
             let rules = policy.action.rules().iter().enumerate();
-            rules
-                .filter(|_| !places.is_empty())
-                .map({
-                    let places = places.clone();
-                    move |(index, rule)| InForce {
-                        policy,
-                        rule,
-                        index,
-                        own: at < self.own.authorizations,
-                        places: places.clone(),
-                    }
-                })
-                .collect::<Vec<_>>()
+            let rules = rules.filter(|_| !places.is_empty()).map(|(index, rule)| InForce {
+                policy,
+                rule,
+                index,
+                own: at < self.own.authorizations,
+                places: Rc::clone(&places),
+            });
+            rules.collect::<Vec<_>>()
         })
     }
 
@@ -215,7 +216,14 @@ impl<'a> Subject<'a> {
     }
 }
 
-impl InForce<'_> {
+/// At so many places a request is looked for that shows something; where it is not the same at all of them, one shows it.
+const MOST_PLACES: usize = 64;
+
+impl<'s> InForce<'s> {
+    /// The places where a request is looked for.
+    fn sample(&self) -> impl Iterator<Item = &'s Place<'s>> {
+        self.places.iter().copied().take(MOST_PLACES)
+    }
     /// Whether an answer was given because of this rule.
     fn decided(&self, answer: &Answer) -> bool {
         let mut because = answer.because.iter();

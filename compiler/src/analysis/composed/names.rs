@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::places::{Place, Plane};
 use super::{InForce, Subject, callers, errors, shape};
 use crate::diagnostics::Diagnostics;
-use crate::policy::effective::includes;
 use crate::policy::inventory::{DataPlane, Protocol, WorkloadKind};
 use crate::policy::stated::Fact;
 use crate::policy::{ConditionKey, Meta, PeerScope, Selection, StringMap, TargetRefKind};
@@ -41,11 +40,8 @@ fn behind(subject: &Subject<'_>, place: &Place<'_>, port: u16) -> Option<u16> {
     if place.ports.contains_key(&port) || place.plane == Plane::Gateway {
         return None;
     }
-    let services = subject
-        .inventory
-        .services
-        .iter()
-        .filter(|service| service.workloads.contains(&index));
+    let services = subject.lookups.services(index).iter();
+    let services = services.filter_map(|at| subject.inventory.services.get(*at));
     let pairs: Vec<(u16, u16)> = services.flat_map(|service| service.ports.clone()).collect();
     let leads = pairs.iter().any(|(_, pod)| *pod == port);
     let detected = subject.stated.contains_key(&Fact::Detected(index, port));
@@ -143,11 +139,9 @@ impl Known {
                 .iter()
                 .filter_map(|policy| policy.meta.namespace.clone()),
         );
-        let held = inventory
-            .workloads
-            .iter()
-            .filter_map(|workload| workload.account.clone());
-        let accounts: BTreeSet<_> = held.map(|account| (account.namespace, account.name)).collect();
+        let accounts = subject.lookups.accounts();
+        let accounts = accounts.map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
+        let accounts: BTreeSet<_> = accounts.collect();
         namespaces.extend(accounts.iter().map(|(namespace, _)| namespace.clone()));
         Self { namespaces, accounts }
     }
@@ -281,7 +275,8 @@ fn labels_select(subject: &Subject<'_>, meta: &Meta, labels: &StringMap, acc: &m
     let root = inventory.mesh.root.as_str();
     let workloads = || inventory.workloads.iter();
     let near = |home: &str| namespace == root || home == namespace;
-    if workloads().any(|it| near(&it.namespace) && includes(&it.labels, labels)) {
+    let scope = (namespace != root).then_some(namespace);
+    if subject.lookups.labelled(scope, labels).next().is_some() {
         return;
     }
     let waypoint = labels.get("gateway.networking.k8s.io/gateway-name").filter(|name| {
@@ -294,7 +289,8 @@ fn labels_select(subject: &Subject<'_>, meta: &Meta, labels: &StringMap, acc: &m
         acc.push(errors::selects_waypoint(meta.origin, name));
         return;
     }
-    if let Some(there) = workloads().find(|it| includes(&it.labels, labels)) {
+    let elsewhere = subject.lookups.labelled(None, labels).next();
+    if let Some(there) = elsewhere.and_then(|index| inventory.workloads.get(index)) {
         // Gateways and their like are what people look for elsewhere; two apps of one name are two apps.
         let gateway = matches!(there.kind, WorkloadKind::Gateway { .. });
         let alone = !workloads().any(|it| it.namespace == namespace);
@@ -319,11 +315,9 @@ fn outside(subject: &Subject<'_>, meta: &Meta, selection: &Selection, acc: &mut 
     let Selection::Labels(labels) = selection else { return };
     let namespace = meta.namespace.as_deref().unwrap_or_default();
     let root = subject.inventory.mesh.root.as_str();
-    let selected = subject
-        .inventory
-        .workloads
-        .iter()
-        .filter(|it| (namespace == root || it.namespace == namespace) && includes(&it.labels, labels.as_map()));
+    let scope = (namespace != root).then_some(namespace);
+    let selected = subject.lookups.labelled(scope, labels.as_map());
+    let selected = selected.filter_map(|index| subject.inventory.workloads.get(index));
     let mut selected = selected.peekable();
     let Some(first) = selected.peek().map(|it| format!("`{}/{}`", it.namespace, it.name)) else {
         return;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lookups::Lookups;
 use crate::policy::effective::mtls::Mode;
 use crate::policy::effective::{Enforcer, Heeded, Homes, includes};
 use crate::policy::inventory::{DataPlane, Inventory, Protocol, WorkloadKind};
@@ -35,7 +36,12 @@ pub(super) struct Place<'a> {
 static NO_PORTS: BTreeMap<u16, Protocol> = BTreeMap::new();
 
 /// Every place where something can be in force.
-pub(super) fn all<'a>(policies: &'a PolicySet, inventory: &'a Inventory, homes: &'a Homes<'a>) -> Vec<Place<'a>> {
+pub(super) fn all<'a>(
+    policies: &'a PolicySet,
+    inventory: &'a Inventory,
+    homes: &'a Homes<'a>,
+    lookups: &Lookups<'_>,
+) -> Vec<Place<'a>> {
     let root = inventory.mesh.root.as_str();
     let mut places = Vec::new();
     for (index, workload) in inventory.workloads.iter().enumerate() {
@@ -77,12 +83,17 @@ pub(super) fn all<'a>(policies: &'a PolicySet, inventory: &'a Inventory, homes: 
             ),
         });
     }
-    places.extend(described(policies, inventory, homes));
+    places.extend(described(policies, inventory, homes, lookups));
     places
 }
 
 /// The pods that policies describe and nothing else does.
-fn described<'a>(policies: &'a PolicySet, inventory: &'a Inventory, homes: &'a Homes<'a>) -> Vec<Place<'a>> {
+fn described<'a>(
+    policies: &'a PolicySet,
+    inventory: &'a Inventory,
+    homes: &'a Homes<'a>,
+    lookups: &Lookups<'_>,
+) -> Vec<Place<'a>> {
     let mut wanted: BTreeSet<(&str, StringMap)> = BTreeSet::new();
     let mut want = |namespace: &'a Option<String>, labels: Option<&StringMap>| {
         let namespace = namespace.as_deref().unwrap_or_default();
@@ -107,9 +118,14 @@ fn described<'a>(policies: &'a PolicySet, inventory: &'a Inventory, homes: &'a H
         want(&policy.meta.namespace, labels);
     }
     let root = inventory.mesh.root.as_str();
+    let inhabited: BTreeSet<&str> = inventory.workloads.iter().map(|it| it.namespace.as_str()).collect();
     let known = |namespace: &str, labels: &StringMap| {
-        let mut all = inventory.workloads.iter();
-        all.any(|it| (namespace == root || it.namespace == namespace) && includes(&it.labels, labels))
+        let near = (namespace != root).then_some(namespace);
+        if labels.is_empty() {
+            near.map_or(!inhabited.is_empty(), |namespace| inhabited.contains(namespace))
+        } else {
+            lookups.labelled(near, labels).next().is_some()
+        }
     };
     let mut places = Vec::new();
     for (namespace, labels) in wanted {

@@ -78,12 +78,10 @@ fn at_ztunnel_only<'s>(places: &[&'s Place<'s>]) -> Option<&'s Place<'s>> {
 
 /// A caller that the pods admit, and that comes through a waypoint which they refuse.
 fn refused_behind(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
-    for place in rule.places.iter().filter(|place| place.plane == Plane::Ztunnel) {
-        let mut services = subject.inventory.services.iter();
-        let waypoint = services.find_map(|service| {
-            let index = place.workload?;
-            service.waypoint.as_ref().filter(|_| service.workloads.contains(&index))
-        });
+    for place in rule.sample().filter(|place| place.plane == Plane::Ztunnel) {
+        let services = place.workload.map_or(&[][..], |index| subject.lookups.services(index));
+        let mut services = services.iter().filter_map(|at| subject.inventory.services.get(*at));
+        let waypoint = services.find_map(|service| service.waypoint.as_ref());
         let Some((namespace, name)) = waypoint else { continue };
         let requests = subject.requests(rule.rule, place).into_iter();
         for request in requests.filter(|request| request.caller != crate::policy::request::Caller::Outsider) {

@@ -81,7 +81,7 @@ fn spellings(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
         variants.push(format!("/{path}"));
     }
     variants.retain(|variant| variant != path);
-    for place in &rule.places {
+    for place in rule.sample() {
         let Some(request) = refused(subject, rule, place).filter(|request| request.path.as_ref() == Some(path)) else {
             continue;
         };
@@ -111,7 +111,7 @@ fn joint(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
     if !identity.iter().any(excludes) || !rule.rule.conditions.is_empty() || !is_negative(operation) {
         return;
     }
-    for place in &rule.places {
+    for place in rule.sample() {
         let Some(request) = refused(subject, rule, place) else {
             continue;
         };
@@ -163,7 +163,7 @@ fn hosts(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
     });
     let full = full.next();
     let deny = matches!(rule.policy.action, Action::Deny(_));
-    for place in &rule.places {
+    for place in rule.sample() {
         let request = if deny {
             refused(subject, rule, place)
         } else {
@@ -201,8 +201,7 @@ fn header(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
     });
     let Some(name) = name else { return };
     for place in rule
-        .places
-        .iter()
+        .sample()
         .filter(|place| !matches!(place.plane, Plane::Ztunnel | Plane::Waypoint(_)))
     {
         for request in subject.requests(rule.rule, place) {

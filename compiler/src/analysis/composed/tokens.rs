@@ -198,7 +198,7 @@ fn never_read(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) 
 /// Issuers that a rule names and nobody here reads tokens of.
 fn unknown_issuer(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
     let mut issuers = BTreeSet::new();
-    for place in &rule.places {
+    for place in rule.places.iter() {
         let rules = read_at(subject, place);
         if rules.is_empty() {
             return;

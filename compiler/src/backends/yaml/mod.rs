@@ -4,6 +4,7 @@
 //! readers of a manifest (the API server, kubectl, kustomize, Helm, a linter in Python) do not agree on one. So a string
 //! stands bare only if it is text in all of them, and everything else in quotes, with JSON's escapes where it needs any.
 
+pub(crate) mod comments;
 pub(crate) mod tree;
 mod words;
 
