@@ -32,8 +32,12 @@ pub(super) struct Unseen {
 /// Why no request shows an identity wherever a rule is in force.
 fn never_seen(subject: &Subject<'_>, rule: &InForce<'_>) -> Option<Unseen> {
     let mut found = None;
+    let ports = shape::ports_at(rule.rule);
+    if ports.is_empty() {
+        // Its ports exclude each other, and that is another matter.
+        return None;
+    }
     for place in rule.places.iter() {
-        let ports = shape::ports_at(rule.rule);
         let unseen = match place.plane {
             Plane::Gateway => {
                 let listens = |port: &u16| shape::ports(rule.rule).is_none_or(|ports| ports.contains(port));
