@@ -7,7 +7,7 @@ use super::follow_ups;
 use super::levels::Levels;
 use super::suppress::Suppression;
 use super::texts::Texts;
-use crate::analysis::composed;
+use crate::analysis::{self, composed};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::source::Span;
 use crate::syntax;
@@ -92,7 +92,8 @@ impl<'a> Findings<'a> {
         let looked = !acc.has_errors();
         for (suppression, used) in suppressions().zip(uses) {
             let known = looked
-                || !composed::errors::CODES
+                || ![analysis::errors::CODES, composed::errors::CODES]
+                    .concat()
                     .iter()
                     .any(|code| code.id == suppression.code.id);
             if all && !used && known {

@@ -126,12 +126,10 @@ fn any_domain(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) 
             request.caller = Caller::Principal(format!("{partner}{tail}"));
             let answer = subject.answer(&request);
             if answer.is_some_and(|answer| answer.outcome == Outcome::Ok && rule.decided(&answer)) {
-                acc.push(errors::any_trust_domain(
-                    rule.rule.origin,
-                    partner,
-                    &witness::words(&request),
-                    &place.name,
-                ));
+                acc.push(
+                    errors::any_trust_domain(rule.rule.origin, partner, &witness::words(&request), &place.name)
+                        .witness(subject.data(&request)),
+                );
                 return;
             }
         }

@@ -98,12 +98,10 @@ fn walked_around(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostic
                 ..request
             };
             if refused && subject.is_admitted(&bare) {
-                acc.push(errors::deny_walked_around(
-                    rule.rule.origin,
-                    &place.name,
-                    &witness::words(&bare),
-                    said,
-                ));
+                acc.push(
+                    errors::deny_walked_around(rule.rule.origin, &place.name, &witness::words(&bare), said)
+                        .witness(subject.data(&bare)),
+                );
                 return;
             }
         }
@@ -168,12 +166,10 @@ fn admits_absent(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostic
             }
             let admitted = subject.answer(&request);
             if admitted.is_some_and(|answer| answer.outcome == Outcome::Ok && rule.decided(&answer)) {
-                acc.push(errors::admits_absent(
-                    rule.rule.origin,
-                    what,
-                    &place.name,
-                    &witness::words(&request),
-                ));
+                acc.push(
+                    errors::admits_absent(rule.rule.origin, what, &place.name, &witness::words(&request))
+                        .witness(subject.data(&request)),
+                );
                 return;
             }
         }

@@ -25,7 +25,8 @@ mod witness;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use crate::diagnostics::Diagnostics;
+use super::request_data;
+use crate::diagnostics::{Data, Diagnostics};
 use crate::policy::effective::{self, Homes, Policy as Compiled};
 use crate::policy::evaluate::Judge;
 use crate::policy::inventory::Inventory;
@@ -204,6 +205,12 @@ impl<'a> Subject<'a> {
                 .get(at)?
                 .get_or_init(|| effective::compile(at, policy, false, self.target, &own)),
         )
+    }
+
+    /// A request as findings carry it.
+    #[expect(clippy::unnecessary_wraps, reason = "a finding may have none")]
+    fn data(&self, request: &Request) -> Option<Data> {
+        Some(request_data::data(self.inventory, request))
     }
 
     /// The answer to a request, if there is one.

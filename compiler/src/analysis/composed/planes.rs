@@ -94,12 +94,10 @@ fn refused_behind(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnosti
             let at_pod = through.as_ref().is_some_and(|answer| answer.why.starts_with("ztunnel"));
             if admitted.is_some_and(|answer| rule.decided(&answer)) && at_pod {
                 let waypoint = format!("{namespace}/{name}");
-                acc.push(errors::waypoint_refused(
-                    rule.rule.origin,
-                    &waypoint,
-                    &witness::words(&request),
-                    &place.name,
-                ));
+                acc.push(
+                    errors::waypoint_refused(rule.rule.origin, &waypoint, &witness::words(&request), &place.name)
+                        .witness(subject.data(&request)),
+                );
                 return;
             }
         }
@@ -141,12 +139,10 @@ fn around(subject: &Subject<'_>, acc: &mut Diagnostics) {
                 .answer(&request)
                 .is_some_and(|answer| answer.outcome == Outcome::Forbidden);
             if refused && subject.is_admitted(&direct) {
-                acc.push(errors::round_the_waypoint(
-                    policy.meta.origin,
-                    &place.name,
-                    &witness::words(&request),
-                    &pod.name,
-                ));
+                acc.push(
+                    errors::round_the_waypoint(policy.meta.origin, &place.name, &witness::words(&request), &pod.name)
+                        .witness(subject.data(&direct)),
+                );
                 break;
             }
         }

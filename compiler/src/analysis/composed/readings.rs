@@ -123,12 +123,10 @@ fn joint(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
         excepted.port = operation.ports.not_values.first().copied().or(excepted.port);
         if subject.is_admitted(&excepted) {
             let words = (witness::words(&excepted), witness::words(&request));
-            acc.push(errors::joint_exceptions(
-                rule.rule.origin,
-                &words.0,
-                &words.1,
-                &place.name,
-            ));
+            acc.push(
+                errors::joint_exceptions(rule.rule.origin, &words.0, &words.1, &place.name)
+                    .witness(subject.data(&excepted)),
+            );
             return;
         }
     }
@@ -187,7 +185,10 @@ fn hosts(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
             continue;
         };
         if (answer.outcome == Outcome::Ok) == deny {
-            acc.push(errors::host_spelling(rule.rule.origin, host, &other, deny, &place.name));
+            acc.push(
+                errors::host_spelling(rule.rule.origin, host, &other, deny, &place.name)
+                    .witness(subject.data(&changed)),
+            );
             return;
         }
     }
@@ -216,12 +217,10 @@ fn header(subject: &Subject<'_>, rule: &InForce<'_>, acc: &mut Diagnostics) {
                 .answer(&without)
                 .is_some_and(|answer| answer.outcome == Outcome::Forbidden);
             if refused && admitted.is_some_and(|answer| answer.outcome == Outcome::Ok && rule.decided(&answer)) {
-                acc.push(errors::client_set_header(
-                    rule.rule.origin,
-                    &name,
-                    &witness::words(&with),
-                    &place.name,
-                ));
+                acc.push(
+                    errors::client_set_header(rule.rule.origin, &name, &witness::words(&with), &place.name)
+                        .witness(subject.data(&with)),
+                );
                 return;
             }
         }

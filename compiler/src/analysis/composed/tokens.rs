@@ -67,11 +67,10 @@ fn optional(subject: &Subject<'_>, policy: &RequestAuthentication, places: &[&Pl
             requests.push(plain);
         }
         if let Some(request) = requests.iter().find(|request| subject.is_admitted(request)) {
-            acc.push(errors::token_optional(
-                policy.meta.origin,
-                &place.name,
-                &witness::words(request),
-            ));
+            acc.push(
+                errors::token_optional(policy.meta.origin, &place.name, &witness::words(request))
+                    .witness(subject.data(request)),
+            );
             return;
         }
     }
