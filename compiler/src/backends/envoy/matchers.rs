@@ -127,7 +127,7 @@ fn peer(pattern: &PeerMatch) -> Value {
             quoted(namespace),
             quoted(name)
         )),
-        PeerMatch::TrustDomain(DomainMatch::Any) => regex("spiffe://.*"),
+        PeerMatch::TrustDomain(DomainMatch::Any) => json!({ "prefix": "spiffe://" }),
         PeerMatch::TrustDomain(DomainMatch::Exact(domain)) => json!({ "prefix": format!("spiffe://{domain}/") }),
         PeerMatch::TrustDomain(DomainMatch::Star(before, after)) => {
             regex(format!("spiffe://{}[^/]*{}/.*", quoted(before), quoted(after)))

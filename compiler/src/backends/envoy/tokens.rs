@@ -85,6 +85,7 @@ fn provider(rule: &JwtRule) -> Option<Value> {
             .iter()
             .filter(|claim| !rule.space_delimited_claims.iter().any(|it| it == *claim)),
     );
+    split.sort_unstable();
     put("normalizePayloadInMetadata", json!({ "spaceDelimitedClaims": split }));
     if !rule.output_claim_to_headers.is_empty() {
         let outputs = rule.output_claim_to_headers.iter();
