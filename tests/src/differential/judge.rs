@@ -9,7 +9,7 @@ use meshc::jwt::{KeyFiles, TokenReader};
 use meshc::policy::effective::{Effective, Enforcer, Homes};
 use meshc::policy::evaluate::Judge;
 use meshc::policy::inventory::{
-    Account, DataPlane, Inventory, Mesh, Normalization, Protocol, Service, Waypoint, Workload, WorkloadKind,
+    Account, DataPlane, Inventory, Mesh, Normalization, Protocol, Provider, Service, Waypoint, Workload, WorkloadKind,
 };
 use meshc::policy::request::{self as asked, Caller, Destination, Json, TokenState};
 use meshc::policy::{Keys as PolicyKeys, PolicySet, Target};
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::program;
 use crate::envoy::keys::{claims, set_of};
-use crate::envoy::request::{Authority, Payload, Place, Request, Signed, Token};
+use crate::envoy::request::{Authority, Decision, Payload, Place, Request, Signed, Token};
 use crate::envoy::{Keys, Pod, Scenario, Served};
 
 /// What meshc knows of a scenario.
@@ -182,7 +182,8 @@ pub fn question(
     if request.payload == Payload::ForeignTls {
         return Ok(None);
     }
-    let headers = request.headers.iter().map(|header| {
+    let sent = request.all_headers()?;
+    let headers = sent.iter().map(|header| {
         let (name, value) = header.split_once(':').context("a header without a colon")?;
         Ok((name.to_ascii_lowercase(), value.trim().to_owned()))
     });
@@ -193,6 +194,8 @@ pub fn question(
         return Ok(None);
     }
     let tokens = request.tokens.iter().map(|one| token(one, keys, now));
+    let answers = request.answers.iter();
+    let answers = answers.map(|(provider, decision)| (provider.clone(), *decision == Decision::Allow));
     Ok(Some(asked::Request {
         port: Some(port),
         service_port: waypoint.then_some(request.port),
@@ -205,6 +208,7 @@ pub fn question(
         host: http.then(|| request.host.clone()),
         headers: headers.collect::<Result<_>>()?,
         tokens: tokens.collect::<Result<_>>()?,
+        answers: answers.collect(),
         now: Some(now),
         ..asked::Request::new(Destination::Known(workload), caller)
     }))
@@ -296,6 +300,16 @@ fn protocol(name: &str, gateway: bool) -> Option<Protocol> {
     }
 }
 
+fn providers(settings: &Value) -> Result<BTreeMap<String, Provider>> {
+    let all = settings.get("extensionProviders").and_then(Value::as_array);
+    let all = all.into_iter().flatten().map(|provider| {
+        let name = provider.get("name").and_then(Value::as_str);
+        let grpc = provider.get("envoyExtAuthzGrpc").is_some();
+        Ok((name.context("a provider without a name")?.to_owned(), Provider { grpc }))
+    });
+    all.collect()
+}
+
 /// The settings that policies depend on.
 fn mesh(settings: &Value) -> Result<Mesh> {
     let default = Mesh::default();
@@ -323,6 +337,7 @@ fn mesh(settings: &Value) -> Result<Mesh> {
             Some(other) => bail!("no normalization `{other}`"),
         },
         auto_mtls: settings.pointer("/enableAutoMtls") != Some(&Value::Bool(false)),
+        providers: providers(settings)?,
         ..default
     })
 }

@@ -1,20 +1,35 @@
-//! What Envoy is started with: the listeners of all proxies, and two upstreams in the same process, so that no server is
-//! needed beside it.
+//! What Envoy is started with: the listeners of all proxies, and upstreams in the same process, so that no server is needed
+//! beside it but the authorizer that speaks gRPC.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
+
+use super::request::ANSWER;
 
 /// Answers every request with 200 and the head that arrived.
 pub(super) const MIRROR: &str = "mirror";
 /// Sends back what arrives on a raw connection.
 pub(super) const ECHO: &str = "echo";
 
+/// Answers what the header [`ANSWER`] of a request says.
+pub(super) const AUTHORIZER: &str = "authorizer";
+/// The same by gRPC; [`super::authorizer`] serves it.
+pub(super) const GRPC_AUTHORIZER: &str = "grpc-authorizer";
+
 const MIRROR_SCRIPT: &str = r#"
 function envoy_on_request(handle)
   local lines = {}
   for name, value in pairs(handle:headers()) do lines[#lines + 1] = name .. ": " .. value end
   handle:respond({[":status"] = "200"}, table.concat(lines, "\n"))
+end
+"#;
+
+/// A refusal has a body of its own, so that it cannot be taken for one of the proxy.
+const AUTHORIZER_SCRIPT: &str = r#"
+function envoy_on_request(handle)
+  if handle:headers():get("ANSWER") == "allow" then handle:respond({[":status"] = "200"}, "")
+  else handle:respond({[":status"] = "403"}, "refused by the authorizer") end
 end
 "#;
 
@@ -38,21 +53,38 @@ pub(super) fn config(mut listeners: Vec<Value>, folder: &Path) -> Value {
         })
     };
     let kind = |name: &str| format!("type.googleapis.com/envoy.extensions.filters.{name}");
-    let mirror = json!({ "name": "http", "typedConfig": {
-        "@type": kind("network.http_connection_manager.v3.HttpConnectionManager"),
-        "statPrefix": "mirror",
-        "routeConfig": {},
-        // Otherwise it would hide the certificate's names, which it has received.
-        "forwardClientCertDetails": "ALWAYS_FORWARD_ONLY",
-        "httpFilters": [
-            { "name": "lua", "typedConfig": {
-                "@type": kind("http.lua.v3.Lua"), "defaultSourceCode": { "inlineString": MIRROR_SCRIPT } } },
-            { "name": "router", "typedConfig": { "@type": kind("http.router.v3.Router") } },
-        ],
-    }});
+    let scripted = |script: &str| {
+        json!({ "name": "http", "typedConfig": {
+            "@type": kind("network.http_connection_manager.v3.HttpConnectionManager"),
+            "statPrefix": "scripted",
+            "routeConfig": {},
+            // Otherwise it would hide the certificate's names, which it has received.
+            "forwardClientCertDetails": "ALWAYS_FORWARD_ONLY",
+            "httpFilters": [
+                { "name": "lua", "typedConfig": {
+                    "@type": kind("http.lua.v3.Lua"), "defaultSourceCode": { "inlineString": script } } },
+                { "name": "router", "typedConfig": { "@type": kind("http.router.v3.Router") } },
+            ],
+        }})
+    };
     let echo = json!({ "name": "echo", "typedConfig": { "@type": kind("network.echo.v3.Echo") } });
-    listeners.push(upstream(MIRROR, mirror));
+    listeners.push(upstream(MIRROR, scripted(MIRROR_SCRIPT)));
+    listeners.push(upstream(
+        AUTHORIZER,
+        scripted(&AUTHORIZER_SCRIPT.replace("ANSWER", ANSWER)),
+    ));
     listeners.push(upstream(ECHO, echo));
+    let mut grpc_authorizer = cluster(GRPC_AUTHORIZER);
+    if let Some(fields) = grpc_authorizer.as_object_mut() {
+        let options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+        fields.insert(
+            "typedExtensionProtocolOptions".to_owned(),
+            json!({ options: {
+                "@type": format!("type.googleapis.com/{options}"),
+                "explicitHttpConfig": { "http2ProtocolOptions": {} },
+            }}),
+        );
+    }
     json!({
         "admin": { "address": { "socketAddress": { "address": "127.0.0.1", "portValue": 0 } } },
         // As in Istio's own bootstrap: a fragment is cut off, not answered with 400.
@@ -61,7 +93,7 @@ pub(super) fn config(mut listeners: Vec<Value>, folder: &Path) -> Value {
         "staticResources": {
             "listeners": listeners,
             "clusters": [
-                cluster(MIRROR), cluster(ECHO),
+                cluster(MIRROR), cluster(ECHO), cluster(AUTHORIZER), grpc_authorizer,
                 { "name": "BlackHoleCluster", "type": "STATIC", "connectTimeout": "1s" },
             ],
         },

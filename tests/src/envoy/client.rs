@@ -116,13 +116,16 @@ pub(super) fn converse(dial: &Dial, messages: &[Message]) -> Result<Vec<Seen>> {
         return Ok(exchange(&mut connection, &dial.header, messages));
     };
     connection.write_all(&dial.header)?;
-    // An address as the name keeps the server name out of the hello.
-    let name = match &dial.sni {
-        Some(sni) => ServerName::try_from(sni.clone()).with_context(|| format!("`{sni}` is no server name"))?,
-        None => ServerName::IpAddress(dial.address.ip().into()),
-    };
-    let client = ClientConnection::new(Arc::clone(config), name)?;
+    let client = ClientConnection::new(Arc::clone(config), server_name(dial)?)?;
     Ok(exchange(&mut StreamOwned::new(client, connection), &[], messages))
+}
+
+/// The name in the hello. An address as the name keeps it out.
+pub(super) fn server_name(dial: &Dial) -> Result<ServerName<'static>> {
+    match &dial.sni {
+        Some(sni) => ServerName::try_from(sni.clone()).with_context(|| format!("`{sni}` is no server name")),
+        None => Ok(ServerName::IpAddress(dial.address.ip().into())),
+    }
 }
 
 /// Sends each message when the one before is answered, the first behind `first`.
@@ -238,7 +241,8 @@ fn is_closed(error: &io::Error) -> bool {
     )
 }
 
-fn failure(error: &io::Error) -> Seen {
+/// What an error of a connection is to its client.
+pub(super) fn failure(error: &io::Error) -> Seen {
     match error.kind() {
         _ if is_closed(error) => Seen::Reset,
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Seen::Timeout,

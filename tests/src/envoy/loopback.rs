@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::bootstrap::{ECHO, MIRROR};
+use super::bootstrap::{AUTHORIZER, ECHO, GRPC_AUTHORIZER, MIRROR};
 
 /// What stands before the name of a message type.
 const TYPE: &str = "type.googleapis.com/";
@@ -147,6 +147,15 @@ impl Rewriter<'_> {
                 let routes = routes.with_context(|| format!("no routes `{name}` were generated"))?;
                 ("routeConfig", self.value(routes)?)
             }
+            // Authorizers are in this process.
+            "serverUri" => {
+                let mut server = value.clone();
+                if let Some(fields) = server.as_object_mut() {
+                    fields.insert("cluster".to_owned(), json!(AUTHORIZER));
+                }
+                ("serverUri", server)
+            }
+            "envoyGrpc" => ("envoyGrpc", json!({ "clusterName": GRPC_AUTHORIZER })),
             // What passes reaches an application that shows what it saw. A route has no type, a TCP proxy does.
             "cluster" | "weightedClusters" if value != BLACK_HOLE => {
                 let raw = fields.contains_key("@type");

@@ -4,8 +4,10 @@
 //! A request states its source and its destination in a PROXY header, so that "who called" and "which port was called"
 //! mean in Envoy what they mean in a mesh, although every byte stays on 127.0.0.1.
 
+mod authorizer;
 mod bootstrap;
 mod client;
+mod http2;
 pub mod keys;
 mod loopback;
 mod process;
@@ -25,15 +27,17 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::parts::{Envoy, Generators, ProxyKind};
+use authorizer::Authorizer;
 use client::{Dial, Message};
 use keys::{Authorities, KeySets};
 use loopback::Files;
 use process::Process;
-use request::{Authority, Request, Seen};
+use request::{Authority, Request, Seen, Version};
 pub use scenario::{Outbound, Pod, Scenario, Served, USE_WAYPOINT};
 
 /// What Istio's client side offers; filter chains of servers match on it.
 const ALPN_HTTP: &[&str] = &["istio-http/1.1", "istio", "http/1.1"];
+const ALPN_HTTP2: &[&str] = &["istio-h2", "istio", "h2"];
 const ALPN_TCP: &[&str] = &["istio-peer-exchange", "istio"];
 
 /// Enough to keep one Envoy busy while answers are on their way.
@@ -45,6 +49,8 @@ const PIPELINE: usize = 50;
 /// Scenarios, configured by istiod and played by one Envoy.
 pub struct Mesh<'k> {
     process: Process,
+    /// Asked by the proxies while they run.
+    _authorizer: Authorizer,
     keys: &'k Keys,
     /// By scenario and proxy.
     proxies: BTreeMap<(usize, String), Played>,
@@ -234,6 +240,7 @@ impl<'k> Mesh<'k> {
     pub fn start(configured: Configured, envoy: &Envoy, keys: &'k Keys) -> Result<Self> {
         let started = Instant::now();
         let folder = configured.folder.path();
+        let authorizer = Authorizer::start(&folder.join(bootstrap::GRPC_AUTHORIZER))?;
         let process = Process::start(envoy, &bootstrap::config(configured.listeners, folder), folder)?;
         let addresses = process.listeners()?;
         let mut proxies = BTreeMap::new();
@@ -262,6 +269,7 @@ impl<'k> Mesh<'k> {
                 memory: process.memory(),
             },
             process,
+            _authorizer: authorizer,
             keys,
             proxies,
             firsts,
@@ -321,15 +329,22 @@ impl<'k> Mesh<'k> {
         let mut left = group;
         while let Some(first) = left.first().and_then(|at| requests.get(*at)) {
             let dial = self.dial(first.0, first.1)?;
-            let messages = left.iter().filter_map(|at| requests.get(*at)).enumerate();
-            let messages = messages.map(|(nth, (_, request))| {
-                Ok(Message {
-                    bytes: wire::message(request, &self.keys.sets, now(), nth + 1 == left.len())?,
-                    bodiless: request.method == "HEAD",
-                })
-            });
-            let messages = messages.collect::<Result<Vec<_>>>()?;
-            let came = client::converse(&dial, &messages)?;
+            let asked = left
+                .iter()
+                .filter_map(|at| requests.get(*at))
+                .map(|(_, request)| *request);
+            let came = if first.1.version == Version::Http1 {
+                let messages = asked.enumerate().map(|(nth, request)| {
+                    Ok(Message {
+                        bytes: wire::message(request, &self.keys.sets, now(), nth + 1 == left.len())?,
+                        bodiless: request.method == "HEAD",
+                    })
+                });
+                client::converse(&dial, &messages.collect::<Result<Vec<_>>>()?)?
+            } else {
+                let sent = asked.map(|request| request.with_texts(&self.keys.sets, now()));
+                http2::converse(&dial, &sent.collect::<Result<Vec<_>>>()?)?
+            };
             if let [seen_at_once @ (Seen::Reset | Seen::TlsError)] = came.as_slice() {
                 // It ended before any request was looked at, so it would for each of them.
                 seen.extend(left.iter().map(|at| (*at, seen_at_once.clone())));
@@ -351,7 +366,11 @@ impl<'k> Mesh<'k> {
         let waypoint = played.kind == ProxyKind::Waypoint;
         let destination = SocketAddr::from((request.destination.unwrap_or(played.ip), request.port));
         let principal = request.peer.as_deref().filter(|_| waypoint);
-        let default = if request.path.is_some() { ALPN_HTTP } else { ALPN_TCP };
+        let default = match (&request.path, request.version) {
+            (None, _) => ALPN_TCP,
+            (Some(_), Version::Http1) => ALPN_HTTP,
+            (Some(_), Version::Http2 | Version::Grpc) => ALPN_HTTP2,
+        };
         let default = || default.iter().map(|name| (*name).to_owned()).collect();
         let tls = match &request.peer {
             Some(peer) if !waypoint => {
@@ -392,6 +411,7 @@ struct Shared<'r> {
     peer: Option<(&'r str, Authority)>,
     alpn: Option<&'r [String]>,
     sni: Option<&'r str>,
+    version: Version,
 }
 
 impl<'r> Shared<'r> {
@@ -403,6 +423,7 @@ impl<'r> Shared<'r> {
             peer: request.peer.as_deref().map(|peer| (peer, request.authority)),
             alpn: request.alpn.as_deref(),
             sni: request.sni.as_deref(),
+            version: request.version,
         }
     }
 }

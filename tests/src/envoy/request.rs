@@ -1,9 +1,10 @@
 //! A request to a proxy, as people write it, and what came of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -45,6 +46,38 @@ pub struct Request {
     pub tokens: Vec<Token>,
     #[serde(skip_serializing_if = "is_raw")]
     pub payload: Payload,
+    /// How the request is sent.
+    #[serde(skip_serializing_if = "is_http1")]
+    pub version: Version,
+    /// What external authorizers are to answer, by the name of the provider. Over HTTP the answer travels in a header,
+    /// [`ANSWER`]; a raw connection is refused by the address that it comes from, [`REFUSED`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, Decision>,
+}
+
+/// The header by which a request says what the authorizers of tests answer. Without it they refuse.
+pub const ANSWER: &str = "x-answer";
+
+/// Raw connections from here are refused by the authorizers of tests, and no others.
+pub const REFUSED: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 9, 9, 9));
+
+/// How a request is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Version {
+    #[default]
+    Http1,
+    Http2,
+    /// HTTP/2, as a call by gRPC: a refusal comes as the code of a call.
+    Grpc,
+}
+
+/// What an authorizer answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    Allow,
+    Deny,
 }
 
 impl Default for Request {
@@ -64,14 +97,63 @@ impl Default for Request {
             headers: Vec::new(),
             tokens: Vec::new(),
             payload: Payload::Raw,
+            version: Version::Http1,
+            answers: BTreeMap::new(),
         }
     }
 }
 
 impl Request {
-    /// The same request with its tokens as the texts that are sent, each at its place.
+    /// Whether any client can send it. HTTP/1.1 is written here byte by byte, while clients of HTTP/2 check what they send,
+    /// and some headers are of one version alone.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let only = |text: &str, signs: &[u8]| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || signs.contains(&byte))
+        };
+        let path = self.path.as_deref().unwrap_or_default();
+        path.starts_with('/')
+            && only(path, b"/-._~%?=&")
+            && only(&self.host, b"-.:")
+            && ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].contains(&self.method.as_str())
+            && self.headers.iter().all(|header| {
+                let name = header.split(':').next().unwrap_or_default();
+                let known = name == "authorization" || name.starts_with("x-");
+                known && only(name, b"-_") && header.is_ascii()
+            })
+    }
+
+    /// The headers that are sent, tokens left out.
+    pub fn all_headers(&self) -> Result<Vec<String>> {
+        let mut headers = self.headers.clone();
+        if self.version == Version::Grpc {
+            headers.push("content-type: application/grpc".to_owned());
+            headers.push("te: trailers".to_owned());
+        }
+        let mut answers = self.answers.values();
+        let Some(answer) = answers.next() else {
+            return Ok(headers);
+        };
+        if answers.any(|other| other != answer) {
+            bail!("one request tells all authorizers one answer");
+        }
+        if self.path.is_none() && (self.source == REFUSED) != (*answer == Decision::Deny) {
+            bail!("a raw connection is refused from {REFUSED}, and from nowhere else");
+        }
+        headers.push(match answer {
+            Decision::Allow => format!("{ANSWER}: allow"),
+            Decision::Deny => format!("{ANSWER}: deny"),
+        });
+        Ok(headers)
+    }
+
+    /// The same request with everything as it is sent: tokens as texts, each at its place, and the headers of its version.
     pub fn with_texts(&self, keys: &KeySets, now: i64) -> Result<Self> {
         let mut sent = self.clone();
+        sent.headers = self.all_headers()?;
         for token in std::mem::take(&mut sent.tokens) {
             let text = keys.mint(&token, now)?;
             match &token.place {
@@ -95,6 +177,10 @@ fn is_get(method: &str) -> bool {
 
 const fn is_mesh(authority: &Authority) -> bool {
     matches!(authority, Authority::Mesh)
+}
+
+fn is_http1(version: &Version) -> bool {
+    *version == Version::Http1
 }
 
 const fn is_raw(payload: &Payload) -> bool {

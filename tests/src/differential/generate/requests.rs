@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::facts::{CONDITIONS, Fact, OPERATION, SOURCE, add_claims};
 use crate::envoy::Pod;
-use crate::envoy::request::{Place, Request, Signed};
+use crate::envoy::request::{Place, Request, Signed, Version};
 use crate::generate::Die;
 
 /// What a rule says: facts with the patterns of their lists.
@@ -27,13 +27,24 @@ pub(super) fn requests(pod: &Pod, objects: &[Value], domains: &[String], die: &m
             all.push(connection);
             continue;
         }
+        let version = die.pick(&[
+            Version::Http1,
+            Version::Http1,
+            Version::Http1,
+            Version::Http2,
+            Version::Grpc,
+        ]);
         for _ in 0..REQUESTS {
             let aimed = if die.once_in(3) {
                 rules.get(die.below(rules.len().max(1)))
             } else {
                 aimed
             };
-            all.push(http(&connection, aimed, &places, pod, die));
+            let mut request = http(&connection, aimed, &places, pod, die);
+            if request.is_plain() {
+                request.version = version;
+            }
+            all.push(request);
         }
     }
     all
