@@ -13,13 +13,15 @@ type Wishes<'o> = Vec<(Fact, Vec<&'o str>)>;
 /// So many connections are made to a pod, with so many requests each.
 const CONNECTIONS: usize = 12;
 const REQUESTS: usize = 9;
+/// Connections have these in turn.
+const VERSIONS: [Version; 4] = [Version::Http1, Version::Http2, Version::Http1, Version::Grpc];
 
 /// Requests to a pod. `objects` are those that may be meant for it, `domains` the trust domains of peers.
 pub(super) fn requests(pod: &Pod, objects: &[Value], domains: &[String], die: &mut Die) -> Vec<Request> {
     let rules: Vec<Wishes<'_>> = objects.iter().flat_map(wishes).collect();
     let places: Vec<Place> = objects.iter().flat_map(places).collect();
     let mut all = Vec::new();
-    for _ in 0..CONNECTIONS {
+    for nth in 0..CONNECTIONS {
         let aimed = rules.get(die.below(rules.len().max(1)));
         let connection = connection(pod, aimed, domains, die);
         let raw = connection.port == 5000 || (connection.port != 80 && die.once_in(3));
