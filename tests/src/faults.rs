@@ -3,7 +3,7 @@
 //! All of them are planted into one copy, each behind a switch, so that the copy is built once: a fault is an expression
 //! (or, if it ends in `;` or `}`, statements) and another one that stands for it while the fault is on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -62,6 +62,7 @@ pub fn plant(faults: &[Fault], folder: &Path) -> Result<()> {
     for (number, fault) in faults.iter().enumerate() {
         planted.entry(&fault.file).or_default().push((number, fault));
     }
+    let mut copied = BTreeSet::new();
     for part in COPIED {
         let whole = repository::root().join(part);
         let files = if whole.is_dir() {
@@ -88,6 +89,15 @@ pub fn plant(faults: &[Fault], folder: &Path) -> Result<()> {
                 _ => {}
             }
             write(&folder.join(&shown), &bytes)?;
+            copied.insert(folder.join(&shown));
+        }
+    }
+    // What has gone since would be a second file for a module.
+    for part in COPIED {
+        for path in repository::files(&folder.join(part).to_string_lossy(), ".rs")? {
+            if !copied.contains(&path) {
+                fs::remove_file(&path)?;
+            }
         }
     }
     match planted.pop_first() {

@@ -437,9 +437,8 @@ impl<'p> Judge<'p> {
         };
         let ztunnel = pod.gateway.is_none() && pod.data_plane == DataPlane::Ambient;
         facts.peer = peer;
-        // TLS that no one terminates is bytes, whatever is inside, and Istio has Envoy look for no server name in it.
+        // TLS that no one terminates is bytes, whatever is inside.
         facts.http = http && !ztunnel && fate.is_none();
-        facts.sni = facts.sni.filter(|_| fate.is_none());
         // Nor in TLS of others that such a port passes on.
         let sidecar = pod.gateway.is_none() && pod.data_plane == DataPlane::Sidecar && !self.target.is_legacy();
         if sidecar && facts.sni.is_some() && self.mode(pod, facts.port)?.mode == MtlsMode::Disable {
