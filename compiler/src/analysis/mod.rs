@@ -1,23 +1,23 @@
 //! What holds of every request: what rules match, who decides, and the findings that follow.
 //!
 //! # How it works
-//! Each fact of a request is a dimension ([`atoms`]), cut into classes of values that no pattern of the rules under study
-//! tells apart. A rule is a union of boxes ([`cube`]) in the [`space`] of all dimensions, and every question is a cover
-//! ([`cover`]): is a box inside the union of others? The answer is a core that holds it, a box inside it that is free, or
+//! Each fact of a request is a dimension (`atoms`), cut into classes of values that no pattern of the rules under study
+//! tells apart. A rule is a union of boxes (`cube`) in the `space` of all dimensions, and every question is a cover
+//! (`cover`): is a box inside the union of others? The answer is a core that holds it, a box inside it that is free, or
 //! that a bound came first; what is undecided is never reported as proved.
 //!
 //! # How to ask
-//! [`place::places`] lists where policy is enforced. [`Place::gates`](place::Place::gates) opens its gates, one for
-//! requests and one for connections, each with a [`space`](gate::Gate::space), the rules in force there as
-//! [`owners`](gate::Gate::owners) of boxes in the order of evaluation, and what cannot happen there as owners too.
-//! [`Gate::covered`](gate::Gate::covered) is the question; impossible requests count as covered always.
+//! `place::places` lists where policy is enforced. `Place::gates` opens its gates, one for
+//! requests and one for connections, each with a `space`, the rules in force there as
+//! `owners` of boxes in the order of evaluation, and what cannot happen there as owners too.
+//! `Gate::covered` is the question; impossible requests count as covered always.
 //! Rules that are asked about and not in force, such as those of an invariant, are handed to `gates` so that the space
-//! tells their values apart, and [`Space::region`](space::Space::region) makes boxes of them.
+//! tells their values apart, and `Space::region` makes boxes of them.
 //! `never X` holds at a gate if each box of X, cut with each ALLOW box that it meets, is covered by the DENY owners;
 //! a free box of that query is a counterexample.
 //!
 //! # Why it is right
-//! A space holds more requests than there can be, never fewer: facts are independent but for what [`gate`] calls
+//! A space holds more requests than there can be, never fewer: facts are independent but for what `gate` calls
 //! impossible, and a pattern that cannot be cut into classes is taken as a fact of its own. So a cover that is found is
 //! one of all real requests.
 

@@ -380,7 +380,13 @@ impl<'k> Mesh<'k> {
             _ => None,
         };
         Ok(Dial {
-            address: *address.with_context(|| format!("`{to}` has no port {}", request.port))?,
+            address: *address.with_context(|| {
+                let known: Vec<&u16> = played.listeners.keys().collect();
+                format!(
+                    "scenario {scenario}: `{to}` has no port {}, but {known:?}",
+                    request.port
+                )
+            })?,
             header: wire::proxy_header(request.source, destination, principal)?,
             tls,
             sni: request.sni.clone(),

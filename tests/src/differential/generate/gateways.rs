@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::policies::{self, Scope};
 use super::{ROOT, domains, settings};
-use crate::envoy::request::Request;
+use crate::envoy::request::{Request, Version};
 use crate::envoy::{Pod, Scenario, Served, USE_WAYPOINT};
 use crate::generate::Die;
 
@@ -136,6 +136,11 @@ pub(super) fn direct(requests: &mut Vec<Request>, pod: &Pod, scenario: &Scenario
         request.destination = None;
         request.peer = secure.then(String::new);
         request.sni = request.sni.take().filter(|_| secure);
-        request.alpn = secure.then(|| vec!["http/1.1".to_owned()]);
+        let offered = if request.version == Version::Http1 {
+            "http/1.1"
+        } else {
+            "h2"
+        };
+        request.alpn = secure.then(|| vec![offered.to_owned()]);
     }
 }

@@ -29,13 +29,7 @@ pub(super) fn requests(pod: &Pod, objects: &[Value], domains: &[String], die: &m
             all.push(connection);
             continue;
         }
-        let version = die.pick(&[
-            Version::Http1,
-            Version::Http1,
-            Version::Http1,
-            Version::Http2,
-            Version::Grpc,
-        ]);
+        let version = VERSIONS.get(nth % VERSIONS.len()).copied().unwrap_or_default();
         for _ in 0..REQUESTS {
             let aimed = if die.once_in(3) {
                 rules.get(die.below(rules.len().max(1)))
