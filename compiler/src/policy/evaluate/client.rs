@@ -102,8 +102,9 @@ pub(crate) fn lookup<'p>(
             .filter(|rule| rule.clients.is_none())
             // A legacy release keeps rules for one namespace apart from those for all.
             .filter(|rule| !legacy || is_for_all(rule))
+            .filter(|rule| !is_private(rule, namespace))
             .collect();
-        // The most specific host counts, exported to this client or not.
+        // The most specific host counts, exported to this client or to others.
         let found: Vec<_> = most_specific(&rules, inventory, host).unwrap_or_default();
         let visible: Vec<_> = found
             .into_iter()
@@ -117,6 +118,12 @@ pub(crate) fn lookup<'p>(
         }
     }
     Ok(None)
+}
+
+/// Exported to its own namespace alone: istiod does not show such a rule to others, whose next wider one then holds.
+/// Source: `SetDestinationRules` in `pilot/pkg/model/push_context.go`.
+fn is_private(rule: &DestinationRule, own: &str) -> bool {
+    matches!(rule.export_to.as_slice(), [only] if only == "." || only == own)
 }
 
 fn is_for_all(rule: &DestinationRule) -> bool {
