@@ -103,10 +103,15 @@ fn a_reader_that_goes_away_is_no_mistake() {
             Ok(())
         }
     }
+    assert_eq!(explain(&mut Gone, &mut Vec::new()), meshc::cli::ExitCode::Clean);
+}
+
+/// Asks for the list of findings, which is long, and has it written here.
+fn explain(out: &mut dyn std::io::Write, err: &mut Vec<u8>) -> meshc::cli::ExitCode {
     let mut io = meshc::cli::Io {
         input: &mut std::io::empty(),
-        out: &mut Gone,
-        err: &mut Vec::new(),
+        out,
+        err,
         cwd: std::path::PathBuf::new(),
         out_is_terminal: false,
         err_is_terminal: false,
@@ -116,8 +121,7 @@ fn a_reader_that_goes_away_is_no_mistake() {
         out_color: false,
         unwritten: None,
     };
-    let args = ["meshc", "explain"].map(Into::into);
-    assert_eq!(meshc::cli::run(args, &mut io), meshc::cli::ExitCode::Clean);
+    meshc::cli::run(["meshc", "explain"].map(Into::into), &mut io)
 }
 
 #[test]
@@ -132,21 +136,7 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
         }
     }
     let mut said = Vec::new();
-    let mut io = meshc::cli::Io {
-        input: &mut std::io::empty(),
-        out: &mut Full,
-        err: &mut said,
-        cwd: std::path::PathBuf::new(),
-        out_is_terminal: false,
-        err_is_terminal: false,
-        no_color: false,
-        environment: Default::default(),
-        color: false,
-        out_color: false,
-        unwritten: None,
-    };
-    let args = ["meshc", "explain"].map(Into::into);
-    assert_eq!(meshc::cli::run(args, &mut io), meshc::cli::ExitCode::CouldNotRun);
+    assert_eq!(explain(&mut Full, &mut said), meshc::cli::ExitCode::CouldNotRun);
     assert!(String::from_utf8_lossy(&said).contains("the answer cannot be written"));
 }
 
