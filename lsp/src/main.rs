@@ -18,6 +18,7 @@ mod wire;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tower_lsp_server::{LspService, Server};
 
@@ -54,6 +55,9 @@ fn main() -> ExitCode {
     serve()
 }
 
+/// So long answers that are on their way may take when the client has said its last.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 fn serve() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -69,9 +73,17 @@ fn serve() -> ExitCode {
         let (service, socket) = LspService::build(|client| MeshServer::new(client, inner))
             .custom_method(wire::UNREADABLE, MeshServer::unreadable)
             .finish();
-        Server::new(wire::readable(tokio::io::stdin()), tokio::io::stdout(), socket)
-            .serve(service)
-            .await;
+        let (input, ended) = wire::readable(tokio::io::stdin());
+        let serving = Server::new(input, tokio::io::stdout(), socket).serve(service);
+        // It waits for what it asked of the client, who answers nothing any more.
+        let overdue = async {
+            let _dropped = ended.await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        tokio::select! {
+            () = serving => {}
+            () = overdue => {}
+        }
     });
     // A read of standard input that nobody answers must not hold the process.
     runtime.shutdown_background();

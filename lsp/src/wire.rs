@@ -4,6 +4,7 @@
 //! place of one that is none comes [`UNREADABLE`], which the server answers as the protocol has it.
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::sync::oneshot;
 use tower_lsp_server::jsonrpc::{Request, Response};
 
 /// The method that stands for a message that could not be read.
@@ -12,10 +13,16 @@ pub(crate) const UNREADABLE: &str = "meshc/unreadable";
 /// More than any client sends; a length beyond is a mistake, and nothing is kept ready for it.
 const MOST_BYTES: usize = 256 << 20;
 
-/// A stream of the messages of `input` that can be read.
-pub(crate) fn readable(input: impl AsyncRead + Send + Unpin + 'static) -> impl AsyncRead + Unpin {
+/// A stream of the messages of `input` that can be read, and what is told when the last of them has come: the client's
+/// `exit`, or its end.
+pub(crate) fn readable(
+    input: impl AsyncRead + Send + Unpin + 'static,
+) -> (impl AsyncRead + Unpin, oneshot::Receiver<()>) {
     let (mut sink, stream) = tokio::io::duplex(1 << 16);
+    let (told, ended) = oneshot::channel();
     drop(tokio::spawn(async move {
+        // Dropped at the end, which is what tells.
+        let _told = told;
         let mut input = BufReader::new(input);
         while let Some(message) = next(&mut input).await {
             let body = message.unwrap_or_else(|| {
@@ -25,12 +32,17 @@ pub(crate) fn readable(input: impl AsyncRead + Send + Unpin + 'static) -> impl A
                 request.to_string().into_bytes()
             });
             let head = format!("Content-Length: {}\r\n\r\n", body.len());
-            if sink.write_all(head.as_bytes()).await.is_err() || sink.write_all(&body).await.is_err() {
+            if sink.write_all(head.as_bytes()).await.is_err() || sink.write_all(&body).await.is_err() || is_exit(&body)
+            {
                 return;
             }
         }
     }));
-    stream
+    (stream, ended)
+}
+
+fn is_exit(body: &[u8]) -> bool {
+    serde_json::from_slice::<Request>(body).is_ok_and(|request| request.method() == "exit")
 }
 
 /// The next message; `Some(None)` for one that is none, nothing at the end of the stream.
