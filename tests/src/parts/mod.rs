@@ -7,7 +7,6 @@
 
 mod beside;
 mod browser;
-mod code_server;
 mod envoy;
 mod generator;
 mod go;
@@ -27,7 +26,6 @@ use anyhow::{Result, bail};
 use crate::repository;
 
 pub use browser::Browser;
-pub use code_server::CodeServer;
 pub use envoy::Envoy;
 pub use generator::{Configuration, Generated, Generator, Proxy, ProxyKind, Scenario};
 pub use kubectl::Kubectl;
@@ -48,8 +46,6 @@ static TREE_SITTER: LazyLock<Found<TreeSitter>> =
     LazyLock::new(|| tree_sitter::find().map_err(|error| format!("{error:#}")));
 static NODE: LazyLock<Found<Node>> = LazyLock::new(|| node::find().map_err(|error| format!("{error:#}")));
 static NEOVIM: LazyLock<Found<Neovim>> = LazyLock::new(|| neovim::find().map_err(|error| format!("{error:#}")));
-static CODE_SERVER: LazyLock<Found<CodeServer>> =
-    LazyLock::new(|| code_server::find().map_err(|error| format!("{error:#}")));
 static BROWSER: LazyLock<Found<Browser>> = LazyLock::new(|| browser::find().map_err(|error| format!("{error:#}")));
 
 /// Istio's own judgement of objects.
@@ -80,11 +76,6 @@ pub fn node() -> Result<Option<&'static Node>> {
 /// Neovim without its screen.
 pub fn neovim() -> Result<Option<&'static Neovim>> {
     borrowed(&NEOVIM)
-}
-
-/// VS Code in a browser.
-pub fn code_server() -> Result<Option<&'static CodeServer>> {
-    borrowed(&CODE_SERVER)
 }
 
 /// The tools of editors' grammars.
@@ -148,9 +139,6 @@ pub fn left_out() -> Result<Vec<String>> {
     }
     if neovim()?.is_none() {
         missing.push("Neovim (not installed)".to_owned());
-    }
-    if code_server()?.is_none() {
-        missing.push("VS Code (not installed)".to_owned());
     }
     if tree_sitter()?.is_none() {
         missing.push("Tree-sitter (not built)".to_owned());
