@@ -278,15 +278,15 @@ impl Judge<'_> {
             Said::Mode(TlsMode::Disable, reason) => (Speaks::Plaintext, Some(reason)),
             Said::Mode(TlsMode::IstioMutual, reason) => (Speaks::Mesh(identity), Some(reason)),
             Said::Mode(TlsMode::Simple | TlsMode::Mutual, reason) => (Speaks::Foreign, Some(reason)),
-            Said::Nothing => {
-                let automatic = self.automatic(pod, facts.port, false)? && !is_mixed_headless(self, service);
+            Said::Nothing | Said::Offered(_) => {
+                let automatic = self.automatic(pod, facts.port, &said)? && !is_mixed_headless(self, service);
                 (
                     if automatic {
                         Speaks::Mesh(identity)
                     } else {
                         Speaks::Plaintext
                     },
-                    None,
+                    said.reason().cloned(),
                 )
             }
         };
@@ -354,26 +354,26 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether a proxy uses mutual TLS where no destination says anything. ztunnel does wherever it can.
-    pub(super) fn automatic(&self, pod: &Pod<'_>, port: Option<u16>, by_ztunnel: bool) -> Result<bool, Unknown> {
-        match pod.data_plane {
-            DataPlane::None => Ok(false),
-            _ if by_ztunnel => Ok(true),
-            _ if !self.inventory.mesh.auto_mtls => Ok(false),
-            plane => {
-                let effective = pod.index.and_then(|index| self.pod_policy(index));
-                let inferred = match effective {
-                    Some(effective) => effective.mtls.inferred()?.mode,
-                    None => MtlsMode::Permissive,
-                };
-                let disabled = inferred == MtlsMode::Disable || self.mode(pod, port)?.mode == MtlsMode::Disable;
-                if disabled && plane == DataPlane::Ambient {
-                    let why = "what a sidecar speaks to an ambient workload with `mtls disable` is not judged";
-                    return Err(Unknown::Other(why.to_owned()));
-                }
-                Ok(!disabled)
-            }
+    /// Whether a sidecar or gateway uses mutual TLS towards a pod where no destination says which TLS.
+    pub(super) fn automatic(&self, pod: &Pod<'_>, port: Option<u16>, said: &Said) -> Result<bool, Unknown> {
+        if !self.inventory.mesh.auto_mtls || pod.data_plane == DataPlane::None {
+            return Ok(false);
         }
+        let effective = pod.index.and_then(|index| self.pod_policy(index));
+        // What clients believe of a Service: the mode of the mesh and its namespace.
+        let believed = match effective {
+            Some(effective) => effective.mtls.inferred()?.mode,
+            None => MtlsMode::Permissive,
+        };
+        if matches!(said, Said::Offered(_)) && pod.data_plane == DataPlane::Sidecar {
+            return Ok(believed != MtlsMode::Disable);
+        }
+        let disabled = believed == MtlsMode::Disable || self.mode(pod, port)?.mode == MtlsMode::Disable;
+        if disabled && pod.data_plane == DataPlane::Ambient {
+            let why = "what a sidecar speaks to an ambient workload with `mtls disable` is not judged";
+            return Err(Unknown::Other(why.to_owned()));
+        }
+        Ok(!disabled)
     }
 
     /// What destinations say to a caller's proxy about the pod's Service.

@@ -22,7 +22,20 @@ pub(crate) struct Client<'a> {
 pub(crate) enum Said {
     /// Nothing: automatic mutual TLS, where it can be.
     Nothing,
+    /// Nothing for this port, and mutual TLS for all ports: it is automatic, and each pod with a sidecar is taken for one
+    /// that offers it, whatever its policies say. Source: `checkMtlsEnabled` in `pilot/pkg/xds/endpoints/mtls_checker.go`.
+    Offered(Reason),
     Mode(TlsMode, Reason),
+}
+
+impl Said {
+    /// The rule that says it.
+    pub(crate) const fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Nothing => None,
+            Self::Offered(reason) | Self::Mode(_, reason) => Some(reason),
+        }
+    }
 }
 
 /// The TLS that rules say for a Service port of a host; without a port, for all its ports.
@@ -58,7 +71,8 @@ pub(crate) fn said(
     let tls = rule.tls.as_ref().unwrap_or(&none);
     let all = mode(tls.all.as_ref());
     let of_port = |tls: &Option<ClientTls>| match (tls, &all) {
-        // The endpoints are taken for such without mutual TLS, by what is said for all ports.
+        // Clusters are made by what is said for the port, and pods are taken for what is said for all ports.
+        (None, Said::Mode(TlsMode::IstioMutual, reason)) if !client.target.is_legacy() => Said::Offered(reason.clone()),
         (None, Said::Mode(mode, reason)) if *mode != TlsMode::IstioMutual => {
             Said::Mode(TlsMode::Disable, reason.clone())
         }
@@ -331,7 +345,7 @@ mod tests {
         let host = ("web.shop.svc.cluster.local", Some(80));
         match said(&policies, &Inventory::default(), client, host, Some("shop")) {
             Ok(Said::Mode(mode, _)) => Ok(Some(mode)),
-            Ok(Said::Nothing) => Ok(None),
+            Ok(Said::Nothing | Said::Offered(_)) => Ok(None),
             Err(why) => Err(why.to_string()),
         }
     }

@@ -1,6 +1,5 @@
 //! Which parts of a policy a request exercises: those that matched or decided on its way.
 
-use super::client::Said;
 use super::matching::{self, Truth};
 use super::{Judge, port_and_protocol};
 use crate::policy::effective::{self, Policy, TokenRule, legacy, object_of};
@@ -149,9 +148,9 @@ impl Judge<'_> {
             // ztunnel heeds no destination.
             let proxied = caller.filter(|caller| caller.data_plane == DataPlane::Sidecar && pod.gateway.is_none());
             if let Some(caller) = proxied
-                && let Ok(Said::Mode(_, reason)) = self.said_to(&pod, request, caller, service)
+                && let Ok(said) = self.said_to(&pod, request, caller, service)
             {
-                all.push(reason);
+                all.extend(said.reason().cloned());
             }
         }
         all

@@ -178,9 +178,11 @@ impl<'p> Judge<'p> {
                     .or_else(|| namespace_of(host, domain)),
             )?
         };
-        if let Said::Mode(mode, by) = said {
-            return Ok(ClientSide { mode, by: Some(by) });
+        let by = said.reason().cloned();
+        if let Said::Mode(mode, _) = said {
+            return Ok(ClientSide { mode, by });
         }
+        let by_itself = |mode| Ok(ClientSide { mode, by: by.clone() });
         if !ambient && !self.inventory.mesh.auto_mtls {
             return by_itself(TlsMode::Disable);
         }
@@ -200,10 +202,13 @@ impl<'p> Judge<'p> {
             for index in &service.workloads {
                 let to = Destination::Known(*index);
                 let pod = self.pod(&to)?;
-                modes.push(match self.automatic(&pod, Some(*pod_port), ambient)? {
-                    true => TlsMode::IstioMutual,
-                    false => TlsMode::Disable,
-                });
+                let mutual = if ambient {
+                    // ztunnel uses it wherever it can.
+                    pod.data_plane != DataPlane::None
+                } else {
+                    self.automatic(&pod, Some(*pod_port), &said)?
+                };
+                modes.push(if mutual { TlsMode::IstioMutual } else { TlsMode::Disable });
             }
         }
         modes.dedup();

@@ -67,12 +67,7 @@ fn destination(name: &str, host: &str, die: &mut Die) -> Value {
     }
     if die.once_in(2) {
         let mut setting = json!({ "port": { "number": die.pick(&[80, 5000, 7000]) } });
-        // Beside ISTIO_MUTUAL for all ports, a port without TLS speaks it even where the server's own policy has it disabled
-        // (`endpoints/mtls_checker.go`); meshc says plaintext there.
-        let mutual = policy
-            .get("tls")
-            .is_some_and(|tls| tls.get("mode") == Some(&json!("ISTIO_MUTUAL")));
-        let (field, value) = if die.once_in(4) && !mutual {
+        let (field, value) = if die.once_in(4) {
             ("connectionPool", json!({ "tcp": { "maxConnections": 10 } }))
         } else {
             ("tls", tls(die))
