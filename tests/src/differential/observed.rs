@@ -134,6 +134,11 @@ impl Observed {
         let judge = understood.judge();
         for asked @ (request, seen) in &self.asked {
             *tally.outcomes.entry(seen.to_string()).or_default() += 1;
+            if *seen == Seen::Refused {
+                let reason = "istiod makes no listener for the port".to_owned();
+                *tally.unanswered.entry(reason).or_default() += 1;
+                continue;
+            }
             let Some(question) = judge::question(&understood, &self.scenario, request, keys, self.now)? else {
                 let reason = "meshc has no words for the request".to_owned();
                 *tally.unanswered.entry(reason).or_default() += 1;

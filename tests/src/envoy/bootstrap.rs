@@ -33,8 +33,8 @@ function envoy_on_request(handle)
 end
 "#;
 
-/// The whole configuration. The upstreams' sockets are in `folder`.
-pub(super) fn config(mut listeners: Vec<Value>, folder: &Path) -> Value {
+/// The whole configuration, with these listeners and clusters. The upstreams' sockets are in `folder`.
+pub(super) fn config(mut listeners: Vec<Value>, mut clusters: Vec<Value>, folder: &Path) -> Value {
     let socket = |name: &str| json!({ "pipe": { "path": folder.join(name) } });
     let upstream = |name: &str, filter: Value| {
         json!({
@@ -85,17 +85,25 @@ pub(super) fn config(mut listeners: Vec<Value>, folder: &Path) -> Value {
             }}),
         );
     }
+    clusters.extend([
+        cluster(MIRROR),
+        cluster(ECHO),
+        cluster(AUTHORIZER),
+        grpc_authorizer,
+        json!({ "name": "BlackHoleCluster", "type": "STATIC", "connectTimeout": "1s" }),
+    ]);
+    let inside = "envoy.extensions.bootstrap.internal_listener.v3.InternalListener";
     json!({
+        // For what stands behind a waypoint's tunnel.
+        "bootstrapExtensions": [{ "name": "envoy.bootstrap.internal_listener", "typedConfig": {
+            "@type": format!("type.googleapis.com/{inside}") } }],
         "admin": { "address": { "socketAddress": { "address": "127.0.0.1", "portValue": 0 } } },
         // As in Istio's own bootstrap: a fragment is cut off, not answered with 400.
         "layeredRuntime": { "layers": [{ "name": "istio", "staticLayer": {
             "envoy.reloadable_features.http_reject_path_with_fragment": false } }] },
         "staticResources": {
             "listeners": listeners,
-            "clusters": [
-                cluster(MIRROR), cluster(ECHO), cluster(AUTHORIZER), grpc_authorizer,
-                { "name": "BlackHoleCluster", "type": "STATIC", "connectTimeout": "1s" },
-            ],
+            "clusters": clusters,
         },
     })
 }

@@ -16,16 +16,20 @@ use meshc::proxy::authority::Leaf;
 
 use super::keys::to_rustls;
 use super::request::Seen;
+use super::tunnel;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where a connection goes and how it begins.
+#[derive(Clone)]
 pub(super) struct Dial {
     pub(super) address: SocketAddr,
     /// Sent in clear, before everything else.
     pub(super) header: Vec<u8>,
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) sni: Option<String>,
+    /// Where the tunnel that begins there leads.
+    pub(super) through: Option<String>,
 }
 
 /// One request on a connection.
@@ -36,11 +40,16 @@ pub(super) struct Message {
 }
 
 /// A client's TLS. At most version 1.2: there a refused certificate is refused inside the handshake, while with 1.3 the
-/// refusal races with the client's first data and often looks like a reset.
-pub(super) fn tls(leaf: Option<&Leaf>, alpn: &[String]) -> Result<Arc<ClientConfig>> {
+/// refusal races with the client's first data and often looks like a reset. Tunnels know 1.3 alone.
+pub(super) fn tls(leaf: Option<&Leaf>, alpn: &[String], tunnel: bool) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let version = if tunnel {
+        &rustls::version::TLS13
+    } else {
+        &rustls::version::TLS12
+    };
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[&rustls::version::TLS12])?
+        .with_protocol_versions(&[version])?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
     let mut config = match leaf {
@@ -108,6 +117,16 @@ impl ServerCertVerifier for AnyServer {
 /// Sends the messages over one connection and returns what came of the first of them: all of them, unless the connection
 /// ended before. There is an outcome for at least one.
 pub(super) fn converse(dial: &Dial, messages: &[Message]) -> Result<Vec<Seen>> {
+    if let Some(authority) = &dial.through {
+        return Ok(match tunnel::open(dial, authority)? {
+            Ok(mut connection) => {
+                connection.set_read_timeout(Some(PATIENCE))?;
+                connection.set_write_timeout(Some(PATIENCE))?;
+                exchange(&mut connection, &[], messages)
+            }
+            Err(seen) => vec![seen],
+        });
+    }
     let mut connection = TcpStream::connect(dial.address).context("the listener is gone")?;
     connection.set_nodelay(true)?;
     connection.set_read_timeout(Some(PATIENCE))?;

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use h2::client::{SendRequest, handshake};
 use http::{HeaderMap, Method, Uri};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::client::{Dial, failure, server_name};
 use super::request::{Request, Seen, Version};
+use super::tunnel;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -22,6 +23,15 @@ pub(super) fn converse(dial: &Dial, requests: &[Request]) -> Result<Vec<Seen>> {
     let calls = requests.iter().map(Call::new).collect::<Result<Vec<_>>>()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        if let Some(authority) = &dial.through {
+            return Ok(match tunnel::open(dial, authority)? {
+                Ok(connection) => {
+                    connection.set_nonblocking(true)?;
+                    exchange(UnixStream::from_std(connection)?, calls).await
+                }
+                Err(seen) => vec![seen],
+            });
+        }
         let mut connection = TcpStream::connect(dial.address).await.context("the listener is gone")?;
         connection.set_nodelay(true)?;
         connection.write_all(&dial.header).await?;

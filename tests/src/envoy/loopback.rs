@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
+use crate::parts::Configuration;
+
 use super::bootstrap::{AUTHORIZER, ECHO, GRPC_AUTHORIZER, MIRROR};
 
 /// What stands before the name of a message type.
@@ -27,6 +29,12 @@ const BLACK_HOLE: &str = "BlackHoleCluster";
 /// The type of the part of a PROXY header that says who a waypoint's client is.
 pub(super) const PRINCIPAL: u8 = 0xE0;
 
+/// The port at which ztunnel reaches a waypoint.
+pub(super) const TUNNEL: u16 = 15_008;
+
+/// The listener behind a waypoint's tunnel, and the cluster that leads there.
+const INSIDE: &str = "main_internal";
+
 /// The files that a rewritten listener names.
 pub(super) struct Files<'a> {
     /// The certificate and key of the server, in one PEM.
@@ -42,7 +50,12 @@ pub(super) fn rewrite(
     routes: &BTreeMap<&str, &Value>,
     files: &Files<'_>,
 ) -> Result<Value> {
-    let mut listener = Rewriter { routes, files }.value(listener)?;
+    let rewriter = Rewriter {
+        routes,
+        files,
+        inside: None,
+    };
+    let mut listener = rewriter.value(listener)?;
     let fields = listener.as_object_mut().context("a listener is no object")?;
     // Many proxies share this machine. Nothing redirects to them, and a waypoint's listener has no address at all.
     for field in [
@@ -54,10 +67,7 @@ pub(super) fn rewrite(
         fields.remove(field);
     }
     fields.insert("name".to_owned(), json!(name));
-    fields.insert(
-        "address".to_owned(),
-        json!({ "socketAddress": { "address": "127.0.0.1", "portValue": 0 } }),
-    );
+    fields.insert("address".to_owned(), loopback());
     let mut filters = stated();
     let own = fields.remove("listenerFilters");
     let own = own.as_ref().and_then(Value::as_array).into_iter().flatten();
@@ -67,6 +77,56 @@ pub(super) fn rewrite(
     );
     fields.insert("listenerFilters".to_owned(), Value::Array(filters));
     Ok(listener)
+}
+
+/// What a waypoint's tunnel comes to.
+pub(super) struct Front {
+    /// The one that ends the tunnel, and the one behind it.
+    pub(super) listeners: [Value; 2],
+    /// What leads from one to the other.
+    pub(super) cluster: Value,
+}
+
+/// The way into a waypoint as ztunnel takes it. What is behind the tunnel has the addresses that the tunnel states, and who
+/// the client is, as in a mesh: of that nothing is rewritten but types that only Istio's Envoy knows.
+pub(super) fn front(
+    prefix: &str,
+    configuration: &Configuration,
+    routes: &BTreeMap<&str, &Value>,
+    files: &Files<'_>,
+) -> Result<Front> {
+    let name = format!("{prefix}/inside");
+    let rewriter = Rewriter {
+        routes,
+        files,
+        inside: Some(&name),
+    };
+    let called = |list: &[Value], name: &str| -> Result<Value> {
+        let found = list.iter().find(|it| text(it, "name") == name);
+        rewriter.value(found.with_context(|| format!("a waypoint without `{name}`"))?)
+    };
+    let mut inside = called(&configuration.listeners, INSIDE)?;
+    let mut cluster = called(configuration.clusters.as_deref().unwrap_or_default(), INSIDE)?;
+    for it in [&mut inside, &mut cluster] {
+        if let Some(fields) = it.as_object_mut() {
+            fields.insert("name".to_owned(), json!(name));
+        }
+    }
+    let mut tunnel = called(&configuration.listeners, "connect_terminate")?;
+    if let Some(fields) = tunnel.as_object_mut() {
+        fields.insert("name".to_owned(), json!(format!("{prefix}/{TUNNEL}")));
+        fields.insert("address".to_owned(), loopback());
+        fields.insert("listenerFilters".to_owned(), Value::Array(stated()));
+    }
+    Ok(Front {
+        listeners: [tunnel, inside],
+        cluster,
+    })
+}
+
+/// Any free port.
+fn loopback() -> Value {
+    json!({ "socketAddress": { "address": "127.0.0.1", "portValue": 0 } })
 }
 
 /// Listener filters that read what a client states in a PROXY header, before any inspector reads: the addresses and ports
@@ -94,6 +154,8 @@ fn stated() -> Vec<Value> {
 struct Rewriter<'a> {
     routes: &'a BTreeMap<&'a str, &'a Value>,
     files: &'a Files<'a>,
+    /// What stands for [`INSIDE`], in the parts of a tunnel.
+    inside: Option<&'a str>,
 }
 
 impl Rewriter<'_> {
@@ -123,7 +185,9 @@ impl Rewriter<'_> {
             "accessLog" => return Ok(None),
             // The physical peer is always this machine; this is the same fact as a PROXY header states it, and unlike
             // `remoteIp` it does not heed X-Forwarded-For.
-            "directRemoteIp" => ("sourceIp", value.clone()),
+            "directRemoteIp" if self.inside.is_none() => ("sourceIp", value.clone()),
+            // The same, but for its hash, by which only Istio's filters look.
+            "factoryKey" if value == "istio.hashable_string" => ("factoryKey", json!("envoy.hashable_string")),
             // There is no server of secrets.
             "tlsCertificateSdsSecretConfigs" => {
                 let pem = file(self.files.certificate);
@@ -156,6 +220,9 @@ impl Rewriter<'_> {
                 ("serverUri", server)
             }
             "envoyGrpc" => ("envoyGrpc", json!({ "clusterName": GRPC_AUTHORIZER })),
+            "cluster" | "clusterName" | "serverListenerName" if value == INSIDE && self.inside.is_some() => {
+                (key, json!(self.inside))
+            }
             // What passes reaches an application that shows what it saw. A route has no type, a TCP proxy does.
             "cluster" | "weightedClusters" if value != BLACK_HOLE => {
                 let raw = fields.contains_key("@type");

@@ -13,6 +13,7 @@ mod loopback;
 mod process;
 pub mod request;
 mod scenario;
+mod tunnel;
 mod wire;
 
 use std::collections::{BTreeMap, HashMap};
@@ -85,8 +86,8 @@ pub struct Keys {
     tls: Mutex<HashMap<Client, Arc<rustls::ClientConfig>>>,
 }
 
-/// An identity, who signed it, and what is offered.
-type Client = (Option<String>, Authority, Vec<String>);
+/// An identity, who signed it, what is offered, and whether it is for a tunnel.
+type Client = (Option<String>, Authority, Vec<String>, bool);
 
 impl Keys {
     /// New ones, with key sets of these names.
@@ -113,9 +114,14 @@ impl Keys {
         Ok(out)
     }
 
-    fn tls(&self, peer: &str, authority: Authority, alpn: &[String]) -> Result<Arc<rustls::ClientConfig>> {
+    fn tls(
+        &self,
+        peer: &str,
+        (authority, tunnel): (Authority, bool),
+        alpn: &[String],
+    ) -> Result<Arc<rustls::ClientConfig>> {
         let identity = (!peer.is_empty()).then(|| peer.to_owned());
-        let wanted = (identity, authority, alpn.to_vec());
+        let wanted = (identity, authority, alpn.to_vec(), tunnel);
         let mut made = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = made.get(&wanted) {
             return Ok(Arc::clone(config));
@@ -124,7 +130,7 @@ impl Keys {
             Some(identity) => Some(self.authorities.client(identity, authority)?),
             None => None,
         };
-        let config = client::tls(leaf.as_ref(), alpn)?;
+        let config = client::tls(leaf.as_ref(), alpn, tunnel)?;
         made.insert(wanted, Arc::clone(&config));
         Ok(config)
     }
@@ -136,6 +142,7 @@ pub struct Configured {
     /// Objects that were left out because a cluster would not have stored them.
     pub refused: usize,
     listeners: Vec<Value>,
+    clusters: Vec<Value>,
     folder: TempDir,
     seconds: f64,
 }
@@ -174,6 +181,7 @@ impl Configured {
             scenarios,
             refused: 0,
             listeners: Vec::new(),
+            clusters: Vec::new(),
             folder,
             seconds: 0.0,
         };
@@ -224,6 +232,11 @@ impl Configured {
                                     .push(loopback::rewrite(&name, listener, &routes, &files)?);
                             }
                         }
+                        if kind == ProxyKind::Waypoint {
+                            let front = loopback::front(&format!("{index}/{pod}"), configuration, &routes, &files)?;
+                            configured.listeners.extend(front.listeners);
+                            configured.clusters.push(front.cluster);
+                        }
                     }
                     Ok(())
                 })?;
@@ -241,7 +254,11 @@ impl<'k> Mesh<'k> {
         let started = Instant::now();
         let folder = configured.folder.path();
         let authorizer = Authorizer::start(&folder.join(bootstrap::GRPC_AUTHORIZER))?;
-        let process = Process::start(envoy, &bootstrap::config(configured.listeners, folder), folder)?;
+        let process = Process::start(
+            envoy,
+            &bootstrap::config(configured.listeners, configured.clusters, folder),
+            folder,
+        )?;
         let addresses = process.listeners()?;
         let mut proxies = BTreeMap::new();
         let mut firsts = Vec::new();
@@ -328,7 +345,10 @@ impl<'k> Mesh<'k> {
     fn ask_group(&self, requests: &[(usize, &Request)], group: &[usize], seen: &mut Vec<(usize, Seen)>) -> Result<()> {
         let mut left = group;
         while let Some(first) = left.first().and_then(|at| requests.get(*at)) {
-            let dial = self.dial(first.0, first.1)?;
+            let Some(dial) = self.dial(first.0, first.1)? else {
+                seen.extend(left.iter().map(|at| (*at, Seen::Refused)));
+                break;
+            };
             let asked = left
                 .iter()
                 .filter_map(|at| requests.get(*at))
@@ -357,40 +377,40 @@ impl<'k> Mesh<'k> {
         Ok(())
     }
 
-    fn dial(&self, scenario: usize, request: &Request) -> Result<Dial> {
+    /// `None`: nobody listens there.
+    fn dial(&self, scenario: usize, request: &Request) -> Result<Option<Dial>> {
         let first = self.firsts.get(scenario).map(String::as_str).unwrap_or_default();
         let to = if request.to.is_empty() { first } else { &request.to };
         let played = self.proxies.get(&(scenario, to.to_owned()));
         let played = played.with_context(|| format!("there is no proxy `{to}`"))?;
-        let address = played.listeners.get(&request.port).or_else(|| played.listeners.get(&0));
-        let waypoint = played.kind == ProxyKind::Waypoint;
+        let port = if request.tunnel { loopback::TUNNEL } else { request.port };
+        let Some(address) = played.listeners.get(&port).or_else(|| played.listeners.get(&0)) else {
+            return Ok(None);
+        };
+        let stated = played.kind == ProxyKind::Waypoint && !request.tunnel;
         let destination = SocketAddr::from((request.destination.unwrap_or(played.ip), request.port));
-        let principal = request.peer.as_deref().filter(|_| waypoint);
+        let principal = request.peer.as_deref().filter(|_| stated);
         let default = match (&request.path, request.version) {
+            _ if request.tunnel => tunnel::ALPN,
             (None, _) => ALPN_TCP,
             (Some(_), Version::Http1) => ALPN_HTTP,
             (Some(_), Version::Http2 | Version::Grpc) => ALPN_HTTP2,
         };
         let default = || default.iter().map(|name| (*name).to_owned()).collect();
         let tls = match &request.peer {
-            Some(peer) if !waypoint => {
+            Some(peer) if !stated => {
                 let alpn = request.alpn.clone().unwrap_or_else(default);
-                Some(self.keys.tls(peer, request.authority, &alpn)?)
+                Some(self.keys.tls(peer, (request.authority, request.tunnel), &alpn)?)
             }
             _ => None,
         };
-        Ok(Dial {
-            address: *address.with_context(|| {
-                let known: Vec<&u16> = played.listeners.keys().collect();
-                format!(
-                    "scenario {scenario}: `{to}` has no port {}, but {known:?}",
-                    request.port
-                )
-            })?,
+        Ok(Some(Dial {
+            address: *address,
             header: wire::proxy_header(request.source, destination, principal)?,
             tls,
             sni: request.sni.clone(),
-        })
+            through: request.tunnel.then(|| destination.to_string()),
+        }))
     }
 }
 
@@ -418,6 +438,7 @@ struct Shared<'r> {
     alpn: Option<&'r [String]>,
     sni: Option<&'r str>,
     version: Version,
+    tunnel: bool,
 }
 
 impl<'r> Shared<'r> {
@@ -430,6 +451,7 @@ impl<'r> Shared<'r> {
             alpn: request.alpn.as_deref(),
             sni: request.sni.as_deref(),
             version: request.version,
+            tunnel: request.tunnel,
         }
     }
 }

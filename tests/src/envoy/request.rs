@@ -49,6 +49,9 @@ pub struct Request {
     /// How the request is sent.
     #[serde(skip_serializing_if = "is_http1")]
     pub version: Version,
+    /// Whether it comes through ztunnel's tunnel, which a waypoint ends. Else the client is stated to what is behind it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tunnel: bool,
     /// What external authorizers are to answer, by the name of the provider. Over HTTP the answer travels in a header,
     /// [`ANSWER`]; a raw connection is refused by the address that it comes from, [`REFUSED`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -98,6 +101,7 @@ impl Default for Request {
             tokens: Vec::new(),
             payload: Payload::Raw,
             version: Version::Http1,
+            tunnel: false,
             answers: BTreeMap::new(),
         }
     }
@@ -288,6 +292,8 @@ pub enum Seen {
     Reset,
     /// Refused by a TLS alert, or no TLS at all.
     TlsError,
+    /// Nobody listens: istiod makes no listener for the port.
+    Refused,
     Timeout,
     /// Anything else.
     Bytes(Vec<u8>),
@@ -319,6 +325,7 @@ impl From<String> for Seen {
             "echo" => Self::Echo,
             "reset" => Self::Reset,
             "tls-error" => Self::TlsError,
+            "refused" => Self::Refused,
             "timeout" => Self::Timeout,
             word => match word.parse() {
                 Ok(status) => Self::Status(status, Vec::new()),
@@ -333,7 +340,7 @@ impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(_, bytes) | Self::Bytes(bytes) => write!(f, "{self} {:?}", String::from_utf8_lossy(bytes)),
-            Self::Echo | Self::Reset | Self::TlsError | Self::Timeout => write!(f, "{self}"),
+            Self::Echo | Self::Reset | Self::TlsError | Self::Refused | Self::Timeout => write!(f, "{self}"),
         }
     }
 }
@@ -345,6 +352,7 @@ impl fmt::Display for Seen {
             Self::Echo => f.write_str("echo"),
             Self::Reset => f.write_str("reset"),
             Self::TlsError => f.write_str("tls-error"),
+            Self::Refused => f.write_str("refused"),
             Self::Timeout => f.write_str("timeout"),
             Self::Bytes(_) => f.write_str("bytes"),
         }

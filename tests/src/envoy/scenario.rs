@@ -268,7 +268,8 @@ impl Scenario {
             ip: pod.ip.to_string(),
             labels: pod.all_labels(),
             service_account: pod.account().to_owned(),
-            clusters: outbound == Outbound::All,
+            // Among a waypoint's is what leads from its tunnel to the rest of it.
+            clusters: outbound == Outbound::All || kind == ProxyKind::Waypoint,
         });
         Ok(parts::Scenario {
             mesh: if self.mesh.is_null() {

@@ -64,7 +64,7 @@ pub(super) fn message(request: &Request, keys: &KeySets, now: i64, last: bool) -
 
 /// The first bytes of a TLS client that knows nothing of Istio.
 fn foreign_hello() -> Result<Vec<u8>> {
-    let config = super::client::tls(None, &["h2".to_owned(), "http/1.1".to_owned()])?;
+    let config = super::client::tls(None, &["h2".to_owned(), "http/1.1".to_owned()], false)?;
     let name = ServerName::try_from("foreign.test").context("not a name")?;
     let mut client = rustls::ClientConnection::new(config, name)?;
     let mut bytes = Vec::new();

@@ -108,6 +108,11 @@ impl Generator {
         })
     }
 
+    /// Whether it has ended, as it does after an error.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.process.try_wait(), Ok(None))
+    }
+
     /// The configuration of every scenario, in order. `each` sees an answer as soon as it is there.
     pub fn generate(
         &mut self,
@@ -130,6 +135,7 @@ impl Generator {
             if read.is_err() {
                 // Nobody reads on, so it could wait for ever, and the writer for it.
                 let _ = process.kill();
+                let _ = process.wait();
             }
             let written = writer.join();
             read?;

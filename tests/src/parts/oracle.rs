@@ -48,10 +48,10 @@ pub struct Generators<'o> {
 }
 
 impl Generators<'_> {
-    /// The one for meshes with waypoints, or without.
+    /// The one for meshes with waypoints, or without; a new one where it has ended.
     pub fn of(&mut self, ambient: bool) -> Result<&mut Generator> {
         let own = if ambient { &mut self.ambient } else { &mut self.plain };
-        if own.is_none() {
+        if own.as_mut().is_none_or(Generator::has_ended) {
             *own = Some(self.oracle.generator(ambient)?);
         }
         own.as_mut().context("a generator that was just started")
