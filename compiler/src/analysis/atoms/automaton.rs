@@ -1,8 +1,9 @@
 //! One automaton for all walks of a dimension: its state says which of them a text is on, and which it has ended.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::LazyLock;
 
-use super::pattern::{Bytes, Step, Walk};
+use super::pattern::{Step, Walk};
 
 /// More states are not made.
 const MAX_STATES: usize = 20_000;
@@ -196,16 +197,31 @@ fn classes(walks: &[&Walk]) -> (Vec<usize>, Vec<Vec<u8>>) {
         .collect();
     sets.sort_unstable();
     sets.dedup();
-    let mut numbers: HashMap<Vec<u64>, usize> = HashMap::new();
+    // One set after the other cuts the classes that it meets in part.
+    let mut cut = vec![0_usize; 256];
+    let mut count = 1;
+    for set in sets {
+        let mut halves = vec![[None; 2]; count];
+        count = 0;
+        for (byte, class) in (0..=u8::MAX).zip(&mut cut) {
+            let half = halves
+                .get_mut(*class)
+                .and_then(|halves| halves.get_mut(usize::from(set.contains(byte))));
+            if let Some(half) = half {
+                *class = *half.get_or_insert_with(|| {
+                    count += 1;
+                    count - 1
+                });
+            }
+        }
+    }
+    let mut numbers: Vec<Option<usize>> = vec![None; count];
     let mut classes = vec![0; 256];
     let mut members: Vec<Vec<u8>> = Vec::new();
-    for byte in plainest_first() {
-        let bits = |sets: &[Bytes]| {
-            sets.iter()
-                .fold(0, |word, set| word << 1 | u64::from(set.contains(byte)))
-        };
-        let key: Vec<u64> = sets.chunks(64).map(bits).collect();
-        let number = *numbers.entry(key).or_insert(members.len());
+    for byte in PLAINEST_FIRST.iter().copied() {
+        let cut = cut.get(usize::from(byte)).copied().unwrap_or_default();
+        let Some(number) = numbers.get_mut(cut) else { continue };
+        let number = *number.get_or_insert(members.len());
         if number == members.len() {
             members.push(Vec::new());
         }
@@ -220,7 +236,7 @@ fn classes(walks: &[&Walk]) -> (Vec<usize>, Vec<Vec<u8>>) {
 }
 
 /// All bytes, those first that make a text easy to read.
-fn plainest_first() -> impl Iterator<Item = u8> {
+static PLAINEST_FIRST: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let rank = |byte: &u8| match byte {
         b'a'..=b'z' => 0,
         b'0'..=b'9' => 1,
@@ -239,5 +255,5 @@ fn plainest_first() -> impl Iterator<Item = u8> {
     if let Some(start) = x.and_then(|x| bytes.get_mut(..=x)) {
         start.rotate_right(1);
     }
-    bytes.into_iter()
-}
+    bytes
+});

@@ -10,6 +10,7 @@ mod pattern;
 mod peers;
 mod ranges;
 mod texts;
+mod universe;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,9 +20,10 @@ use crate::policy::Target;
 use crate::policy::effective::rules::Matcher;
 use crate::policy::effective::strings::{PathMatch, Piece, StringMatch};
 pub(crate) use fact::{Fact, HOST, fact};
-use pattern::{Bytes, Pattern, Step, Universe, literal, some, suffix};
+use pattern::{Bytes, Pattern, Step, literal, some, suffix};
 use ranges::{Interval, Intervals};
 use texts::Texts;
+use universe::universe;
 
 /// A dimension of the request space.
 #[derive(Debug)]
@@ -179,8 +181,8 @@ fn values(fact: &Fact, matchers: &[&Matcher], target: Target) -> Option<Values> 
     Some(match fact {
         Fact::Unstated => return None,
         Fact::Peer => Values::Peers {
-            known: Texts::new(&patterns(peers::known_patterns), &peers::known())?.into(),
-            foreign: Texts::new(&patterns(peers::foreign_patterns), &peers::foreign())?.into(),
+            known: Texts::new(&patterns(peers::known_patterns), &peers::KNOWN)?.into(),
+            foreign: Texts::new(&patterns(peers::foreign_patterns), &peers::FOREIGN)?.into(),
         },
         Fact::PeerIp | Fact::ClientIp | Fact::DestinationIp | Fact::Port => {
             let intervals: Vec<Interval> = matchers.iter().filter_map(|matcher| interval(matcher)).collect();
@@ -190,37 +192,12 @@ fn values(fact: &Fact, matchers: &[&Matcher], target: Target) -> Option<Values> 
                 Values::Addresses(Intervals::addresses(&intervals))
             }
         }
-        fact => Values::Texts(Texts::new(&patterns(pattern_list), &universe(fact, target))?.into()),
+        fact => Values::Texts(Texts::new(&patterns(pattern_list), universe(fact, target))?.into()),
     })
 }
 
 fn pattern_list(matcher: &Matcher) -> Vec<Pattern> {
     pattern(matcher).into_iter().collect()
-}
-
-/// The texts that a fact can have.
-///
-/// # Why
-/// Envoy refuses requests whose path does not begin with a slash; rules see no query; SNI and hosts are compared in
-/// lower case.
-fn universe(fact: &Fact, target: Target) -> Universe {
-    let visible = |byte: u8| byte.is_ascii_graphic();
-    let form = match fact {
-        Fact::Method => some(Bytes::of(visible)).to_vec(),
-        Fact::Host | Fact::Sni => some(Bytes::of(|byte| byte > b' ' && !byte.is_ascii_uppercase())).to_vec(),
-        Fact::Path => {
-            let query = target.rules_may_see_the_query();
-            let rest = Bytes::of(|byte| visible(byte) && (query || !matches!(byte, b'?' | b'#')));
-            vec![Step::One(Bytes::one(b'/')), Step::Many(rest)]
-        }
-        Fact::Header(name) if name == HOST => some(Bytes::of(|byte| byte > b' ')).to_vec(),
-        Fact::Header(_) => vec![Step::Many(Bytes::of(|byte| byte >= b' ' || byte == b'\t'))],
-        _ => return Universe::default(),
-    };
-    Universe {
-        form: Some(form),
-        never: None,
-    }
 }
 
 /// The pattern of a matcher of texts, as [`matching`](crate::policy::evaluate::matching) reads it.

@@ -63,12 +63,3 @@ pub(crate) fn suffix(text: &str) -> Pattern {
 pub(crate) const fn some(bytes: Bytes) -> [Step; 2] {
     [Step::One(bytes), Step::Many(bytes)]
 }
-
-/// The texts that a fact can have at all.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Universe {
-    /// The form that each of them has; `None`: any.
-    pub(crate) form: Option<Walk>,
-    /// What none of them is.
-    pub(crate) never: Option<Walk>,
-}

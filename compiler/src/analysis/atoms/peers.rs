@@ -4,7 +4,10 @@
 //! namespace is a beginning and its accounts are neighbours. One of another form is taken as it stands; none has `/ns/`
 //! in it, which is what the documentation says of all analysis.
 
-use super::pattern::{Bytes, Pattern, Step, Universe, Walk, literal, some};
+use std::sync::LazyLock;
+
+use super::pattern::{Bytes, Pattern, Step, Walk, literal, some};
+use super::universe::Universe;
 use crate::policy::effective::rules::Matcher;
 use crate::policy::effective::strings::{DomainMatch, PeerMatch, StringMatch};
 use crate::policy::evaluate::matching;
@@ -27,26 +30,20 @@ fn before_mark() -> Bytes {
 }
 
 /// The form of identities that Istio makes.
-pub(super) fn known() -> Universe {
+pub(super) static KNOWN: LazyLock<Universe> = LazyLock::new(|| {
     let sa = literal("/sa/").collect::<Vec<_>>();
     let part = some(inside());
     let form = part.into_iter().chain(sa).chain(part).chain([mark()]).chain(part);
-    Universe {
-        form: Some(form.collect()),
-        never: None,
-    }
-}
+    Universe::new(form.collect(), None)
+});
 
 /// What else an identity can be.
-pub(super) fn foreign() -> Universe {
+pub(super) static FOREIGN: LazyLock<Universe> = LazyLock::new(|| {
     let visible = Bytes::of(|byte| byte > b' ');
     let any = Step::Many(Bytes::any());
     let never = std::iter::once(any).chain(literal("/ns/")).chain([any]);
-    Universe {
-        form: Some(some(visible).to_vec()),
-        never: Some(never.collect()),
-    }
-}
+    Universe::new(some(visible).to_vec(), Some(never.collect()))
+});
 
 /// An identity as it is written here; `None` if it is of another form.
 pub(super) fn known_text(identity: &str) -> Option<String> {

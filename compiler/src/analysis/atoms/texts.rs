@@ -7,9 +7,11 @@
 //! Atoms are numbered region by region, so that a beginning is one range of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::automaton::{Automaton, Signature, State};
-use super::pattern::{Pattern, Universe, Walk};
+use super::pattern::{Pattern, Walk};
+use super::universe::Universe;
 use crate::analysis::sets::{Atom, Set};
 
 /// More atoms of a dimension are not made.
@@ -26,7 +28,7 @@ pub(super) struct Texts {
     prefixes: HashMap<Vec<u8>, (Atom, Atom)>,
     walks: HashMap<Walk, Set>,
     nodes: Vec<Node>,
-    automaton: Automaton,
+    automaton: Arc<Automaton>,
     /// The atom of a region and a signature.
     classes: HashMap<(usize, Signature), Atom>,
 }
@@ -64,16 +66,10 @@ impl Texts {
                 Pattern::Exact(_) | Pattern::Prefix(_) => None,
             })
             .collect();
-        let all: Vec<&Walk> = walks
-            .iter()
-            .copied()
-            .chain(&universe.form)
-            .chain(&universe.never)
-            .collect();
         let bounds = u32::try_from(walks.len()).ok()?;
         let (form, never) = (universe.form.as_ref().map(|_| bounds), universe.never.as_ref());
         let never = never.map(|_| bounds + u32::from(form.is_some()));
-        let automaton = Automaton::new(&all)?;
+        let automaton = universe.automaton(&walks)?;
         let is_possible = |signature: Signature| {
             let ended = automaton.walks_of(signature);
             form.is_none_or(|form| ended.contains(&form)) && never.is_none_or(|never| !ended.contains(&never))
