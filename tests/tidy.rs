@@ -94,7 +94,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "compiler/src/backends/envoy",
         ],
     ),
-    ("rayon", &["compiler/src/driver"]),
+    ("rayon", &["compiler/src/driver", "compiler/src/analysis"]),
     ("toml", &["compiler/src/driver"]),
     ("serde_saphyr", &["compiler/src/backends"]),
     ("saphyr_parser", &["compiler/src/backends/yaml/tree.rs"]),

@@ -7,11 +7,11 @@
 //! that a bound came first; what is undecided is never reported as proved.
 //!
 //! # How to ask
-//! `place::places` lists where policy is enforced. `Place::gates` opens its gates, one for
-//! requests and one for connections, each with a `space`, the rules in force there as
+//! `place::places` lists where policy is enforced. `Place::gate` opens one of its gates, that of
+//! requests or that of connections, with a `space`, the rules in force there as
 //! `owners` of boxes in the order of evaluation, and what cannot happen there as owners too.
 //! `Gate::covered` is the question; impossible requests count as covered always.
-//! Rules that are asked about and not in force, such as those of an invariant, are handed to `gates` so that the space
+//! Rules that are asked about and not in force, such as those of an invariant, are handed to `gate` so that the space
 //! tells their values apart, and `Space::region` makes boxes of them.
 //! `never X` holds at a gate if each box of X, cut with each ALLOW box that it meets, is covered by the DENY owners;
 //! a free box of that query is a counterexample.
@@ -34,12 +34,13 @@ mod space;
 mod verdict;
 mod witness;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
 
 use crate::diagnostics::Diagnostics;
 use crate::policy::evaluate::Judge;
-use crate::policy::inventory::Inventory;
-use crate::policy::{PolicySet, Target};
 use crate::source::Span;
 use place::Place;
 use verdict::Verdict;
@@ -47,66 +48,47 @@ use verdict::Verdict;
 /// Of places with more rules than this together some are left undecided.
 const MAX_RULES: usize = 1_000_000;
 
-/// The analysis of one policy: its places can be judged independently of each other.
+/// What becomes of each declaration of a policy.
 #[derive(Debug)]
-pub struct Analysis<'p> {
-    judge: Judge<'p>,
+pub struct Analysis {
+    verdicts: BTreeMap<Span, Verdict>,
 }
 
 /// A place where policy is enforced, to be judged.
 #[derive(Debug)]
-pub struct Task<'a> {
+struct Task<'a> {
     place: Place<'a>,
     /// There is too much to judge before it.
     left_out: bool,
 }
 
-/// What was found at one place.
-#[derive(Debug)]
-pub struct Found {
-    verdicts: BTreeMap<Span, Verdict>,
-}
-
-impl<'p> Analysis<'p> {
-    /// Ready to be carried out.
+impl Analysis {
+    /// Judges all places, each by itself.
     #[must_use]
-    pub fn new(policies: &'p PolicySet, inventory: &'p Inventory, target: Target) -> Self {
-        Self {
-            judge: Judge::new(policies, inventory, target),
-        }
-    }
-
-    /// What there is to do, each by itself. Of places with the same content there is one.
-    #[must_use]
-    pub fn tasks(&self) -> Vec<Task<'_>> {
-        let mut seen = BTreeSet::new();
-        let places = place::places(&self.judge).into_iter();
-        let mut rules = 0;
-        let task = |place| {
-            rules += Place::rules(&place).count();
-            Task {
-                left_out: rules > MAX_RULES,
-                place,
+    pub fn of(judge: &Judge<'_>) -> Self {
+        let found: Vec<_> = tasks(judge).into_par_iter().map(|task| task.run()).collect();
+        let mut verdicts: BTreeMap<Span, Verdict> = BTreeMap::new();
+        for (origin, verdict) in found.into_iter().flatten() {
+            match verdicts.entry(origin) {
+                Entry::Vacant(entry) => {
+                    entry.insert(verdict);
+                }
+                Entry::Occupied(mut entry) => {
+                    let before = std::mem::replace(entry.get_mut(), Verdict::Alive);
+                    entry.insert(before.and(verdict));
+                }
             }
-        };
-        places.filter(|place| seen.insert(place.content())).map(task).collect()
+        }
+        Self { verdicts }
     }
 
-    /// Reports what holds at all places, each declaration once.
-    pub fn report(&self, found: Vec<Found>, acc: &mut Diagnostics) {
-        let mut all: BTreeMap<Span, Verdict> = BTreeMap::new();
-        for (origin, verdict) in found.into_iter().flat_map(|found| found.verdicts) {
-            let before = all.remove(&origin);
-            let verdict = match before {
-                Some(before) => before.and(verdict),
-                None => verdict,
-            };
-            all.insert(origin, verdict);
-        }
-        for (origin, verdict) in all {
+    /// Reports what holds at all places, each declaration once, after what else was found.
+    pub fn report(self, acc: &mut Diagnostics) {
+        let warned = acc.warned();
+        for (origin, verdict) in self.verdicts {
             match verdict {
                 // What else was found at the place says why.
-                Verdict::Dead(_) if acc.warn_at(origin) => {}
+                Verdict::Dead(_) if warned.contains(&origin) => {}
                 Verdict::Dead(dead) => acc.push(errors::dead_rule(origin, &dead)),
                 Verdict::Decided(decided) if decided.earlier => acc.push(errors::shadowed_rule(origin, &decided)),
                 Verdict::Decided(decided) => acc.push(errors::redundant_rule(origin, &decided)),
@@ -116,17 +98,34 @@ impl<'p> Analysis<'p> {
     }
 }
 
+/// What there is to do. Of places with the same content there is one.
+fn tasks<'j>(judge: &'j Judge<'j>) -> Vec<Task<'j>> {
+    let places: Vec<_> = place::places(judge)
+        .into_par_iter()
+        .map(|place| (place.content(), place))
+        .collect();
+    let mut seen = BTreeSet::new();
+    let mut rules = 0;
+    let task = |place| {
+        rules += Place::rules(&place).count();
+        Task {
+            left_out: rules > MAX_RULES,
+            place,
+        }
+    };
+    let distinct = places.into_iter();
+    let distinct = distinct.filter_map(|(content, place)| seen.insert(content).then_some(place));
+    distinct.map(task).collect()
+}
+
 impl Task<'_> {
     /// Judges the place.
-    #[must_use]
-    pub fn run(&self) -> Found {
+    fn run(&self) -> BTreeMap<Span, Verdict> {
         let undecided = || self.place.rules().map(|rule| (rule.origin, Verdict::Alive)).collect();
-        Found {
-            verdicts: if self.left_out {
-                undecided()
-            } else {
-                verdict::verdicts(&self.place)
-            },
+        if self.left_out {
+            undecided()
+        } else {
+            verdict::verdicts(&self.place)
         }
     }
 }

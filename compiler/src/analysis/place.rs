@@ -2,6 +2,9 @@
 //! of these, pods of which nothing is known but that it selects them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::gate::{self, Gate, Kind, Pods};
 use crate::policy::effective::rules::CompiledRule;
@@ -40,7 +43,7 @@ pub(crate) struct Place<'j> {
 #[derive(Debug)]
 enum Composed<'j> {
     Known(&'j Effective),
-    Own(Box<Effective>),
+    Own(Arc<Effective>),
 }
 
 impl<'j> Place<'j> {
@@ -63,11 +66,8 @@ impl<'j> Place<'j> {
                 kind = Some(Kind::Waypoint);
                 Composed::Known(judge.effective_at_waypoint(*service)?)
             }
-            Spot::Pods { namespace, labels } => {
-                let enforcer = Enforcer::of_pod(inventory.data_plane(namespace), namespace, labels)?;
-                Composed::Own(Box::new(judge.effective_of(enforcer)))
-            }
-            Spot::Attached { namespace, name } => Composed::Own(Box::new(judge.effective_of(Enforcer::Waypoint {
+            Spot::Pods { namespace, labels } => Composed::Own(judge.effective_at_pods(namespace, labels)?),
+            Spot::Attached { namespace, name } => Composed::Own(Arc::new(judge.effective_of(Enforcer::Waypoint {
                 waypoint: (namespace, name),
                 service: (namespace, name),
             }))),
@@ -88,16 +88,15 @@ impl<'j> Place<'j> {
         }
     }
 
-    /// The gates of requests and of connections; ztunnel has only the latter.
-    pub(crate) fn gates(&self, also: &[CompiledRule]) -> Vec<Gate<'_>> {
-        let pods = self.pods();
-        let effective = self.effective();
+    /// Of what there are gates: requests and then connections; ztunnel has only the latter.
+    pub(crate) fn traffic(&self) -> impl Iterator<Item = bool> {
         let has_requests = self.kind != Some(Kind::Ztunnel) && !self.is_of_ztunnel();
-        [true, false]
-            .into_iter()
-            .filter(|http| has_requests || !http)
-            .map(|http| Gate::new(effective, http, pods, self.judge.target(), also))
-            .collect()
+        [true, false].into_iter().filter(move |http| has_requests || !http)
+    }
+
+    /// One gate of an enforcer that has it.
+    pub(crate) fn gate(&self, http: bool, also: &[CompiledRule]) -> Gate<'_> {
+        Gate::new(self.effective(), http, self.pods(), self.judge.target(), also)
     }
 
     const fn pods(&self) -> Pods<'j> {
@@ -118,6 +117,11 @@ impl<'j> Place<'j> {
     /// The rules in force.
     pub(crate) fn rules(&self) -> impl Iterator<Item = &CompiledRule> {
         policies(self.effective()).flat_map(|policy| policy.http.iter().chain(&policy.tcp))
+    }
+
+    /// Those of one gate.
+    pub(crate) fn rules_of(&self, http: bool) -> impl Iterator<Item = &CompiledRule> {
+        policies(self.effective()).flat_map(move |policy| policy.rules(http))
     }
 
     /// Whether ztunnel compiled the policies: then none has rules for requests.
@@ -179,17 +183,16 @@ pub(crate) fn places<'j>(judge: &'j Judge<'j>) -> Vec<Place<'j>> {
     let workloads = workloads.filter(|(_, workload)| workload.stands_for.is_empty());
     let workloads = workloads.map(|(index, _)| Spot::Workload(index));
     let waypoints = (0..inventory.services.len()).map(Spot::Waypoint);
-    let mut places: Vec<Place<'j>> = workloads
-        .chain(waypoints)
-        .filter_map(|spot| Place::new(judge, spot))
-        .collect();
+    let known: Vec<Spot> = workloads.chain(waypoints).collect();
+    let make = |spots: Vec<Spot>| spots.into_par_iter().filter_map(|spot| Place::new(judge, spot));
+    let mut places: Vec<Place<'j>> = make(known).collect();
     let known: BTreeSet<usize> = places.iter().flat_map(Place::sources).collect();
     let mut spots: BTreeSet<Spot> = BTreeSet::new();
     let policies = judge.policies().authorizations.iter().enumerate();
     for (_, policy) in policies.filter(|(index, _)| !known.contains(index)) {
         spots.extend(least(policy, &inventory.mesh.root));
     }
-    places.extend(spots.into_iter().filter_map(|spot| Place::new(judge, spot)));
+    places.par_extend(make(spots.into_iter().collect()));
     places
 }
 

@@ -81,8 +81,13 @@ impl Verdict {
 pub(crate) fn verdicts(place: &Place<'_>) -> BTreeMap<Span, Verdict> {
     let mut all: BTreeMap<Span, Verdict> = BTreeMap::new();
     let mut pool = Pool::default();
-    for gate in place.gates(&[]) {
-        for (origin, verdict) in at_gate(place, &gate, &mut pool) {
+    for http in place.traffic() {
+        // What decides something at one gate does at the place, and is asked no more.
+        let is_alive = |origin: &Span| matches!(all.get(origin), Some(Verdict::Alive));
+        if place.rules_of(http).all(|rule| is_alive(&rule.origin)) {
+            continue;
+        }
+        for (origin, verdict) in at_gate(place, &place.gate(http, &[]), &mut pool) {
             let before = all.remove(&origin);
             let verdict = before.map_or(verdict.clone(), |before| before.and(verdict));
             all.insert(origin, verdict);

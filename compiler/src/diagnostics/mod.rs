@@ -6,6 +6,8 @@ pub mod fix;
 pub mod render;
 pub mod suggest;
 
+use std::collections::BTreeSet;
+
 pub use code::{Code, Severity};
 pub use data::Data;
 pub use fix::{Applicability, Edit, Fix};
@@ -123,11 +125,11 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Whether something is to be warned of at exactly this place.
+    /// The places of which something is to be warned.
     #[must_use]
-    pub fn warn_at(&self, span: Span) -> bool {
-        let mut list = self.list.iter();
-        list.any(|d| d.primary.span == span && d.severity >= Severity::Warning)
+    pub fn warned(&self) -> BTreeSet<Span> {
+        let list = self.list.iter().filter(|d| d.severity >= Severity::Warning);
+        list.map(|d| d.primary.span).collect()
     }
 
     /// The findings ordered by place, then by code; equal ones once.

@@ -11,7 +11,7 @@ use super::suppress::{self, Suppression};
 use crate::backends::GENERATED;
 use crate::backends::manifests::{self, Manifests};
 use crate::diagnostics::Diagnostics;
-use crate::policy::Target;
+use crate::policy::{PolicySet, Target};
 use crate::source::{EntryKind, FileError, FileId, Files, SourceMap};
 
 /// Whether a path is that of a manifest by its name.
@@ -184,6 +184,22 @@ pub(super) struct Judged {
 }
 
 impl Judged {
+    /// Takes out the policies of an environment, in order. Those of all environments are copied but for the `last`.
+    pub(super) fn policies(&mut self, environment: Option<&str>, last: bool) -> PolicySet {
+        let mut policies = PolicySet::default();
+        for (only, manifests) in &mut self.parts {
+            if only.is_some() && only.as_deref() != environment {
+                continue;
+            }
+            policies.append(if last || only.is_some() {
+                std::mem::take(&mut manifests.policies)
+            } else {
+                manifests.policies.clone()
+            });
+        }
+        policies
+    }
+
     /// What holds in an environment.
     pub(super) fn of<'a>(&'a self, environment: Option<&'a str>) -> impl Iterator<Item = &'a Manifests> {
         let parts = self.parts.iter();

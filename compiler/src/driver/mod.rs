@@ -15,15 +15,14 @@ pub mod project;
 mod suppress;
 mod texts;
 
-use rayon::prelude::*;
-
+use crate::analysis::Analysis;
 use crate::analysis::composed::{self, Installation, Own};
-use crate::analysis::{Analysis, Task};
 use crate::backends::{self, Artifact, kubernetes::Cluster, manifests::Manifests, repeated, unheeded};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir::{self, Surroundings};
 use crate::lower;
 use crate::lower::inventory::{self, Facts};
+use crate::policy::evaluate::Judge;
 use crate::policy::inventory::Inventory;
 use crate::policy::stated::Stated;
 use crate::policy::{PolicySet, Target};
@@ -153,7 +152,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
     let texts = Texts::parse(&project, &mut sources, &mut acc);
     let target = target(&project, options, purpose, &mut acc);
     let accepted = yaml.suppressions(&sources, &mut acc);
-    let yaml = yaml.judge(target, &sources, &mut acc);
+    let mut yaml = yaml.judge(target, &sources, &mut acc);
     let environments = environments(&project, &texts, &parameters, options, purpose)?;
 
     let broken = acc.has_errors();
@@ -185,24 +184,21 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
             backends::emit(&policies, target, &program.mesh.root)
         };
         let own = Own::of(&policies, inputs.project.is_some());
-        for manifests in manifests {
-            policies.append(manifests.policies.clone());
-        }
+        let last = builds.len() + 1 == environments.len();
+        policies.append(yaml.policies(environment.as_deref(), last));
         repeated::check(&policies, &mut acc);
         unheeded::check(&policies, &mut acc);
         // What is said of a policy that is not what its author meant helps nobody.
         if purpose == Purpose::Check && !broken && !acc.has_errors() {
-            let analysis = Analysis::new(&policies, &facts.inventory, target);
-            let found = analysis.tasks().par_iter().map(Task::run).collect();
+            let judge = Judge::new(&policies, &facts.inventory, target);
             let installation = Installation {
-                policies: &policies,
-                inventory: &facts.inventory,
+                judge: &judge,
                 stated: &facts.stated,
-                target,
                 own,
             };
-            composed::check(&installation, &mut acc);
-            analysis.report(found, &mut acc);
+            let composed = || composed::check(&installation, &mut acc);
+            let (analysis, ()) = rayon::join(|| Analysis::of(&judge), composed);
+            analysis.report(&mut acc);
         }
         findings.add(acc);
         builds.push(Build {

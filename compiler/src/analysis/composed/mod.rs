@@ -22,12 +22,13 @@ mod tokens;
 mod values;
 mod witness;
 
-use std::cell::OnceCell;
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
 
 use super::request_data;
 use crate::diagnostics::{Data, Diagnostics};
-use crate::policy::effective::{self, Homes, Policy as Compiled};
+use crate::policy::effective::{self, Policy as Compiled};
 use crate::policy::evaluate::Judge;
 use crate::policy::inventory::Inventory;
 use crate::policy::request::{Answer, Outcome, Request};
@@ -38,11 +39,9 @@ use places::Place;
 
 /// A policy, and the installation that it is for.
 pub struct Installation<'a> {
-    /// Those of the program first, then those of manifests.
-    pub policies: &'a PolicySet,
-    pub inventory: &'a Inventory,
+    /// Of the policies of the program, and then those of manifests.
+    pub judge: &'a Judge<'a>,
     pub stated: &'a Stated,
-    pub target: Target,
     pub own: Own,
 }
 
@@ -76,7 +75,7 @@ struct Subject<'a> {
     stated: &'a Stated,
     target: Target,
     own: Own,
-    judge: Judge<'a>,
+    judge: &'a Judge<'a>,
     lookups: Lookups<'a>,
     places: Vec<Place<'a>>,
     /// For each AuthorizationPolicy, the places where it is in force.
@@ -86,7 +85,7 @@ struct Subject<'a> {
     /// For each PeerAuthentication that has a say.
     peers_at: Vec<Vec<usize>>,
     /// Each AuthorizationPolicy as Envoy compiles it.
-    compiled: Vec<OnceCell<Compiled>>,
+    compiled: Vec<OnceLock<Compiled>>,
 }
 
 /// A rule, and the places where it is in force.
@@ -97,39 +96,49 @@ struct InForce<'s> {
     index: usize,
     /// Whether the program says it.
     own: bool,
-    places: Rc<[&'s Place<'s>]>,
+    places: Arc<[&'s Place<'s>]>,
 }
 
 /// Reports what is to be said of a policy.
 pub fn check(installation: &Installation<'_>, acc: &mut Diagnostics) {
-    let homes = Homes::new(installation.policies);
-    let subject = Subject::new(installation, &homes);
-    ages::check(&subject, acc);
-    modes::check(&subject, acc);
-    identities::check(&subject, acc);
-    tokens::check(&subject, acc);
-    values::check(&subject, acc);
-    readings::check(&subject, acc);
-    callers::check(&subject, acc);
-    names::check(&subject, acc);
-    ports::check(&subject, acc);
-    planes::check(&subject, acc);
-    authorizers::check(&subject, acc);
-    destinations::check(&subject, acc);
-    client_tls::check(&subject, acc);
+    let subject = Subject::new(installation);
+    let found = CHECKS.par_iter().map(|check| {
+        let mut acc = Diagnostics::default();
+        check(&subject, &mut acc);
+        acc
+    });
+    found
+        .collect::<Vec<_>>()
+        .into_iter()
+        .for_each(|found| acc.append(found));
 }
 
+/// Looks for findings of one kind.
+type Check = fn(&Subject<'_>, &mut Diagnostics);
+
+/// Each by itself.
+const CHECKS: &[Check] = &[
+    ages::check,
+    modes::check,
+    identities::check,
+    tokens::check,
+    values::check,
+    readings::check,
+    callers::check,
+    names::check,
+    ports::check,
+    planes::check,
+    authorizers::check,
+    destinations::check,
+    client_tls::check,
+];
+
 impl<'a> Subject<'a> {
-    fn new(installation: &Installation<'a>, homes: &'a Homes<'a>) -> Self {
-        let Installation {
-            policies,
-            inventory,
-            stated,
-            target,
-            own,
-        } = *installation;
+    fn new(installation: &Installation<'a>) -> Self {
+        let Installation { judge, stated, own } = *installation;
+        let (policies, inventory, target) = (judge.policies(), judge.inventory(), judge.target());
         let lookups = Lookups::new(policies, inventory);
-        let places = places::all(policies, inventory, homes, &lookups);
+        let places = places::all(policies, inventory, judge.homes(), &lookups);
         let mut access_at = vec![Vec::new(); policies.authorizations.len()];
         let mut tokens_at = vec![Vec::new(); policies.request_authentications.len()];
         let mut peers_at = vec![Vec::new(); policies.peer_authentications.len()];
@@ -157,13 +166,13 @@ impl<'a> Subject<'a> {
             stated,
             target,
             own,
-            judge: Judge::new(policies, inventory, target),
+            judge,
             lookups,
             places,
             access_at,
             tokens_at,
             peers_at,
-            compiled: policies.authorizations.iter().map(|_| OnceCell::new()).collect(),
+            compiled: policies.authorizations.iter().map(|_| OnceLock::new()).collect(),
         }
     }
 
@@ -176,14 +185,14 @@ impl<'a> Subject<'a> {
     fn rules(&self) -> impl Iterator<Item = InForce<'_>> {
         let policies = self.policies.authorizations.iter().enumerate();
         policies.flat_map(move |(at, policy)| {
-            let places: Rc<[&Place<'_>]> = self.places(self.access_at.get(at)).into();
+            let places: Arc<[&Place<'_>]> = self.places(self.access_at.get(at)).into();
             let rules = policy.action.rules().iter().enumerate();
             let rules = rules.filter(|_| !places.is_empty()).map(|(index, rule)| InForce {
                 policy,
                 rule,
                 index,
                 own: at < self.own.authorizations,
-                places: Rc::clone(&places),
+                places: Arc::clone(&places),
             });
             rules.collect::<Vec<_>>()
         })

@@ -1,7 +1,7 @@
 //! What the judge has composed, for those who show it instead of asking for answers.
 
 use super::Judge;
-use crate::policy::effective::{Effective, Enforcer};
+use crate::policy::effective::{Effective, Enforcer, Homes};
 use crate::policy::inventory::Inventory;
 use crate::policy::{PolicySet, Target};
 
@@ -10,6 +10,11 @@ impl<'p> Judge<'p> {
     #[must_use]
     pub const fn policies(&self) -> &'p PolicySet {
         self.policies
+    }
+
+    /// Its policies by where they are and what they select.
+    pub(crate) const fn homes(&self) -> &Homes<'p> {
+        &self.homes
     }
 
     /// The facts that answers rest on.

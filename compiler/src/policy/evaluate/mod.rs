@@ -7,6 +7,7 @@ mod access;
 mod arrival;
 mod chain;
 pub(crate) mod client;
+mod described;
 mod each;
 mod exercised;
 pub(crate) mod headers;
@@ -29,6 +30,7 @@ use super::{MtlsMode, PolicySet, StringMap, Target, TlsMode};
 use arrival::{Arrival, Step};
 use chain::{Asked, Judged};
 use client::{Client, Said};
+use described::Described;
 pub use exercised::exercisable;
 use matching::{Facts, HeaderValue, Host, Peer};
 pub(crate) use methods::METHODS;
@@ -51,6 +53,7 @@ pub struct Judge<'p> {
     waypoints: Vec<OnceLock<Box<Effective>>>,
     /// For each workload: the values by which its nearest misses are looked for.
     nearest: Vec<OnceLock<Box<nearest::Values>>>,
+    described: Described,
 }
 
 /// The TLS that a client's proxy uses.
@@ -96,6 +99,7 @@ impl<'p> Judge<'p> {
             pods: inventory.workloads.iter().map(|_| OnceLock::new()).collect(),
             waypoints: inventory.services.iter().map(|_| OnceLock::new()).collect(),
             nearest: inventory.workloads.iter().map(|_| OnceLock::new()).collect(),
+            described: Described::default(),
         }
     }
 
@@ -456,9 +460,8 @@ impl<'p> Judge<'p> {
         let effective = match pod.index {
             Some(index) => self.pod_policy(index),
             None => {
-                let enforcer = Enforcer::of_pod(pod.data_plane, pod.namespace, pod.labels);
-                own = enforcer.map(|enforcer| Effective::compose(&self.homes, self.inventory, self.target, enforcer));
-                own.as_ref()
+                own = self.effective_at_pods(pod.namespace, pod.labels);
+                own.as_deref()
             }
         };
         let Some(effective) = effective else {

@@ -1,20 +1,21 @@
 //! What the rules on a request's way say, gathered: those that refuse, their issuers, the ports that they name.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::super::Judge;
 use super::witnesses;
 use crate::policy::JwtRule;
 use crate::policy::effective::legacy::Legacy;
 use crate::policy::effective::rules::{Matcher, Test};
-use crate::policy::effective::{Effective, Enforcer, Stage};
+use crate::policy::effective::{Effective, Stage};
 use crate::policy::request::Destination;
 
 /// The enforcers that a request to a destination can meet.
 pub(super) struct Way<'j> {
     effective: Vec<&'j Effective>,
     /// Of a pod that no block describes.
-    own: Option<Effective>,
+    own: Option<Arc<Effective>>,
     pub(super) has_waypoint: bool,
 }
 
@@ -41,17 +42,13 @@ impl<'j> Way<'j> {
                     }
                 }
             }
-            Destination::Pod { namespace, labels, .. } => {
-                let enforcer = Enforcer::of_pod(judge.inventory.data_plane(namespace), namespace, labels);
-                let compose = |enforcer| Effective::compose(&judge.homes, judge.inventory, judge.target, enforcer);
-                way.own = enforcer.map(compose);
-            }
+            Destination::Pod { namespace, labels, .. } => way.own = judge.effective_at_pods(namespace, labels),
         }
         way
     }
 
     fn all(&self) -> impl Iterator<Item = &Effective> {
-        self.effective.iter().copied().chain(&self.own)
+        self.effective.iter().copied().chain(self.own.as_deref())
     }
 
     /// The issuers whose tokens are looked for.
