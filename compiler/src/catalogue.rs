@@ -19,6 +19,7 @@ pub fn all() -> Vec<&'static Code> {
         lower::legacy::errors::CODES,
         analysis::errors::CODES,
         analysis::composed::errors::CODES,
+        analysis::invariants::errors::CODES,
         backends::istio::import::errors::CODES,
         backends::kubernetes::errors::CODES,
         backends::istio_legacy::import::errors::CODES,

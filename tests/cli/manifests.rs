@@ -167,6 +167,7 @@ fn rules_and_tests_name_what_only_manifests_show() {
         "\
 namespace shop {
     workload store { select app=store  ports 8080 http  allow web to GET }
+    deny web to POST
 }
 never shop/web to POST at shop/api
 test \"the shop\" at shop/store {

@@ -9,6 +9,7 @@ mod facts;
 mod faults;
 mod files;
 mod formats;
+mod invariants;
 mod manifests;
 mod nearest;
 mod output;

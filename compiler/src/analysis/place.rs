@@ -15,7 +15,7 @@ use crate::policy::request::Destination;
 use crate::policy::{Authorization, Selection, StringMap};
 
 /// A namespace that no one can have.
-const NOWHERE: &str = "*";
+pub(crate) const NOWHERE: &str = "*";
 
 /// Where policy is enforced.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ enum Composed<'j> {
 
 impl<'j> Place<'j> {
     /// `None` if no one enforces policy there.
-    fn new(judge: &'j Judge<'j>, spot: Spot) -> Option<Self> {
+    pub(crate) fn new(judge: &'j Judge<'j>, spot: Spot) -> Option<Self> {
         let inventory = judge.inventory();
         let (mut kind, mut ports) = (None, None);
         let effective = match &spot {
@@ -90,7 +90,7 @@ impl<'j> Place<'j> {
 
     /// Of what there are gates: requests and then connections; ztunnel has only the latter.
     pub(crate) fn traffic(&self) -> impl Iterator<Item = bool> {
-        let has_requests = self.kind != Some(Kind::Ztunnel) && !self.is_of_ztunnel();
+        let has_requests = !self.has_ztunnel();
         [true, false].into_iter().filter(move |http| has_requests || !http)
     }
 
@@ -124,6 +124,19 @@ impl<'j> Place<'j> {
         policies(self.effective()).flat_map(move |policy| policy.rules(http))
     }
 
+    /// Who stands there, where that is known.
+    pub(crate) const fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// The declared ports, and what is spoken there.
+    pub(crate) fn protocols(&self) -> impl Iterator<Item = (u16, Protocol)> {
+        self.ports
+            .into_iter()
+            .flatten()
+            .map(|(port, protocol)| (*port, *protocol))
+    }
+
     /// Whether ztunnel compiled the policies: then none has rules for requests.
     fn is_of_ztunnel(&self) -> bool {
         let effective = self.effective();
@@ -134,6 +147,16 @@ impl<'j> Place<'j> {
     /// The policies in force, by their indices.
     pub(crate) fn sources(&self) -> BTreeSet<usize> {
         policies(self.effective()).map(|policy| policy.source).collect()
+    }
+
+    /// Whether ztunnel is who enforces here.
+    pub(crate) fn has_ztunnel(&self) -> bool {
+        let ambient = |namespace| self.judge.inventory().data_plane(namespace) == DataPlane::Ambient;
+        match (&self.spot, self.kind) {
+            (Spot::Pods { namespace, .. }, _) => ambient(namespace),
+            (_, Some(kind)) => kind == Kind::Ztunnel,
+            (_, None) => self.is_of_ztunnel(),
+        }
     }
 
     pub(crate) const fn is_waypoint(&self) -> bool {

@@ -15,8 +15,8 @@ pub mod project;
 mod suppress;
 mod texts;
 
-use crate::analysis::Analysis;
 use crate::analysis::composed::{self, Installation, Own};
+use crate::analysis::{Analysis, invariants};
 use crate::backends::{self, Artifact, kubernetes::Cluster, manifests::Manifests, repeated, unheeded};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
 use crate::hir::{self, Surroundings};
@@ -188,6 +188,11 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         policies.append(yaml.policies(environment.as_deref(), last));
         repeated::check(&policies, &mut acc);
         unheeded::check(&policies, &mut acc);
+        let promises = if purpose == Purpose::Check {
+            lower::invariants(&program, target, &mut acc)
+        } else {
+            Vec::new()
+        };
         // What is said of a policy that is not what its author meant helps nobody.
         if purpose == Purpose::Check && !broken && !acc.has_errors() {
             let judge = Judge::new(&policies, &facts.inventory, target);
@@ -199,6 +204,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
             let composed = || composed::check(&installation, &mut acc);
             let (analysis, ()) = rayon::join(|| Analysis::of(&judge), composed);
             analysis.report(&mut acc);
+            invariants::check(&judge, &promises, &inventory::issuers(&program), &mut acc);
         }
         findings.add(acc);
         builds.push(Build {
@@ -281,5 +287,7 @@ fn environments(
         .collect())
 }
 
+#[cfg(test)]
+mod invariants_hold;
 #[cfg(test)]
 mod tests;

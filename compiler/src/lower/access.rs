@@ -238,8 +238,13 @@ fn item_rules<'p>(
 }
 
 fn body_expr(body: &Body, span: Span) -> Expr {
-    let mut parts = vec![body.who.clone(), body.what.clone()];
-    parts.extend(body.when.clone());
+    sentence(&body.who, &body.what, body.when.as_ref(), span)
+}
+
+/// `WHO to WHAT when COND`.
+pub(super) fn sentence(who: &Expr, what: &Expr, when: Option<&Expr>, span: Span) -> Expr {
+    let mut parts = vec![who.clone(), what.clone()];
+    parts.extend(when.cloned());
     Expr {
         kind: ExprKind::And(parts),
         span,

@@ -10,7 +10,7 @@ use crate::policy::inventory::{
 };
 use crate::policy::request::{Caller, Destination, Json, Place, Request, Token, TokenState};
 use crate::policy::stated::{Fact, Stated};
-use crate::policy::{Keys, StringMap, Target};
+use crate::policy::{Keys, NamedIssuer, StringMap, Target};
 use crate::source::Span;
 
 /// The label by which pods of a Gateway API gateway are known.
@@ -279,6 +279,21 @@ pub(super) fn keys(issuer: &hir::Issuer) -> Keys {
         (Some(uri), None) => Keys::Uri(uri.it.clone()),
         (None, None) => Keys::Discovery,
     }
+}
+
+/// The issuers that tests can name.
+#[must_use]
+pub fn issuers(program: &Program) -> Vec<NamedIssuer> {
+    let named = program.issuers.iter().map(|issuer| {
+        let declaration = program.names.declaration(issuer.span);
+        let namespace = declaration.and_then(|declaration| declaration.namespace.as_ref());
+        NamedIssuer {
+            name: namespace.map_or_else(|| issuer.name.clone(), |home| format!("{home}/{}", issuer.name)),
+            keys: keys(issuer),
+            issuer: issuer.iss.as_ref().map(|iss| iss.it.clone()),
+        }
+    });
+    named.collect()
 }
 
 /// A token of an issuer where the issuer reads it first; `iss` and `aud` are the issuer's unless the claims say them.

@@ -10,6 +10,7 @@ mod enforcement;
 pub mod errors;
 mod facts;
 mod formula;
+mod invariants;
 pub mod inventory;
 pub mod legacy;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod tokens;
 use crate::diagnostics::Diagnostics;
 use crate::hir::{ItemKind, Program, Scope};
 use crate::policy::{PolicySet, Target};
+pub use invariants::invariants;
 use objects::Objects;
 use reach::Reach;
 pub use settle::settle;

@@ -50,6 +50,28 @@ impl PolicySet {
     }
 }
 
+/// What must hold of every request, whatever the policies are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invariant {
+    /// Whether each such request is answered with 200; else none is.
+    pub always: bool,
+    /// The requests that it speaks of, as rules: those that any of them matches.
+    pub rules: Vec<Rule>,
+    /// Namespace and name of pods; either may be `*`.
+    pub places: Vec<(String, String)>,
+    pub origin: Span,
+}
+
+/// An issuer by the name that tests give it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedIssuer {
+    /// With its namespace where it stands in one.
+    pub name: String,
+    pub keys: Keys,
+    /// Its `iss`; `None`: it has none of its own.
+    pub issuer: Option<String>,
+}
+
 /// A policy of a set: its kind, and its index in the list of that kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PolicyId {

@@ -20,9 +20,9 @@ use index::Index;
 pub(crate) type BoxId = u32;
 
 /// Steps of one query that end it undecided.
-const STEPS_OF_A_QUERY: u64 = 40_000;
+pub(crate) const STEPS_OF_A_QUERY: u64 = 40_000;
 /// Steps of one list of boxes, all queries together.
-const STEPS_OF_A_POOL: u64 = 8_000_000;
+pub(crate) const STEPS_OF_A_POOL: u64 = 8_000_000;
 
 /// So many of the boxes that leave most free are tried first.
 const BROAD: usize = 48;

@@ -1,0 +1,254 @@
+//! Whether requests are never or always admitted: the proof, or a request that is an exception.
+//!
+//! `never` holds at a gate if all of them that an ALLOW rule admits is denied; `always` if all of them are admitted, and
+//! neither denied nor shown to an authorizer. The regions hold more requests than there can be, so that what is proved
+//! holds of all real ones; an exception counts only once the evaluator has confirmed it, and what is neither proved nor
+//! refuted is undecided.
+
+use super::super::cover::{Pool, STEPS_OF_A_POOL, STEPS_OF_A_QUERY};
+use super::super::cube::Cube;
+use super::super::gate::{Covered, Gate, OwnerId, RuleAt, Stage};
+use super::super::place::Place;
+use super::super::witness;
+use super::Layer;
+use super::parts::Arrival;
+use crate::policy::request::{Answer, Outcome, Request};
+
+/// So many free boxes are tried as counterexamples.
+const MAX_TRIED: usize = 64;
+/// So many pairs of a box and an ALLOW box are looked at.
+const MAX_PAIRS: usize = 200_000;
+
+/// What is known of a sentence.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    Holds,
+    /// No request that it speaks of can arrive there.
+    Idle,
+    Violated(Box<Counterexample>),
+    /// For this reason.
+    Undecided(String),
+}
+
+impl Verdict {
+    /// What is known if both must hold.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Violated(example), _) | (_, Self::Violated(example)) => Self::Violated(example),
+            (Self::Undecided(why), _) | (_, Self::Undecided(why)) => Self::Undecided(why),
+            (Self::Holds, _) | (_, Self::Holds) => Self::Holds,
+            (Self::Idle, Self::Idle) => Self::Idle,
+        }
+    }
+}
+
+/// A request that is an exception, with its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Counterexample {
+    pub(crate) request: Request,
+    pub(crate) answer: Answer,
+}
+
+/// The proof that requests of a layer are never or always admitted, or a request that is an exception.
+pub(crate) struct Proof<'p> {
+    place: &'p Place<'p>,
+    gate: &'p Gate<'p>,
+    http: bool,
+    always: bool,
+    pool: Pool,
+    tried: usize,
+}
+
+impl<'p> Proof<'p> {
+    pub(crate) fn new(place: &'p Place<'p>, layer: &'p Layer<'p>, always: bool) -> Self {
+        Self {
+            place,
+            gate: &layer.gate,
+            http: layer.http,
+            always,
+            pool: Pool::default(),
+            tried: 0,
+        }
+    }
+
+    /// What is known of boxes of a part.
+    pub(crate) fn part(&mut self, cubes: &[Cube], arrival: &Arrival) -> Verdict {
+        if cubes.is_empty() {
+            return Verdict::Idle;
+        }
+        match (arrival, self.always) {
+            (Arrival::Unknown(why), _) => return Verdict::Undecided(why.clone()),
+            // They can be sent, and none arrives; or each does.
+            (Arrival::Refused, false) | (Arrival::Past, true) => return Verdict::Holds,
+            (Arrival::Refused, true) | (Arrival::Past, false) => return self.refute(cubes),
+            (Arrival::AtRules, _) => {}
+        }
+        let nothing = |_: OwnerId| false;
+        match self.gate.covered(cubes, &nothing, false, &mut self.pool) {
+            Covered::By(_) => return Verdict::Idle,
+            Covered::Undecided => return out_of_steps(),
+            Covered::Free(_) => {}
+        }
+        if self.always {
+            self.always(cubes)
+        } else {
+            self.never(cubes)
+        }
+    }
+
+    fn never(&mut self, cubes: &[Cube]) -> Verdict {
+        let targets = if self.is_closed() {
+            let Some(targets) = self.met(cubes, Stage::Allow) else {
+                return too_many();
+            };
+            targets
+        } else {
+            cubes.to_vec()
+        };
+        let gate = self.gate;
+        self.outside(&targets, &|id| enforced(gate, id, Stage::Deny))
+    }
+
+    fn always(&mut self, cubes: &[Cube]) -> Verdict {
+        for stage in [Stage::Custom, Stage::Deny] {
+            let Some(targets) = self.met(cubes, stage) else {
+                return too_many();
+            };
+            let verdict = self.outside(&targets, &|_| false);
+            if !matches!(verdict, Verdict::Holds) {
+                return verdict;
+            }
+        }
+        if !self.is_closed() {
+            return Verdict::Holds;
+        }
+        let gate = self.gate;
+        self.outside(cubes, &|id| enforced(gate, id, Stage::Allow))
+    }
+
+    /// Whether there is an ALLOW policy, so that what no rule admits is refused.
+    fn is_closed(&self) -> bool {
+        let policies = &self.place.effective().allow.policies;
+        policies.iter().any(|policy| !policy.dry_run)
+    }
+
+    /// Whether the authorizer of a CUSTOM rule is asked: about connections only one that speaks gRPC is.
+    fn is_asked(&self, rule: &RuleAt<'_>) -> bool {
+        let providers = &self.place.judge.inventory().mesh.providers;
+        let provider = rule.policy.provider.as_ref().and_then(|name| providers.get(name));
+        self.gate.http || provider.is_none_or(|provider| provider.grpc)
+    }
+
+    /// The boxes where rules of a stage match; `None`: too many.
+    fn met(&self, cubes: &[Cube], stage: Stage) -> Option<Vec<Cube>> {
+        let mut met = Vec::new();
+        let all = [Cube::default()];
+        let mut pairs = 0_usize;
+        let has_say = |rule: &RuleAt<'_>| is_enforced(rule, stage) && self.is_asked(rule);
+        for (_, rule) in self.gate.rules().filter(|(_, rule)| has_say(rule)) {
+            // Of a rule that is not known everything is thought.
+            let own = rule.region.as_ref().map_or(all.as_slice(), |region| &region.cubes);
+            pairs = pairs.saturating_add(own.len().saturating_mul(cubes.len()));
+            if pairs > MAX_PAIRS {
+                return None;
+            }
+            met.extend(
+                own.iter()
+                    .flat_map(|own| cubes.iter().filter_map(|cube| cube.and(own).ok())),
+            );
+        }
+        Some(met)
+    }
+
+    /// Holds if the boxes are inside those of some owners and of what cannot happen.
+    fn outside(&mut self, targets: &[Cube], takes: &dyn Fn(OwnerId) -> bool) -> Verdict {
+        let mut free = Vec::new();
+        let mut undecided = false;
+        for target in targets {
+            match self
+                .gate
+                .covered(std::slice::from_ref(target), takes, false, &mut self.pool)
+            {
+                Covered::By(_) => {}
+                Covered::Undecided => undecided = true,
+                Covered::Free(cube) => {
+                    free.push(cube);
+                    if free.len() >= MAX_TRIED {
+                        break;
+                    }
+                }
+            }
+        }
+        match self.refute(&free) {
+            Verdict::Idle if undecided => out_of_steps(),
+            Verdict::Idle => Verdict::Holds,
+            verdict => verdict,
+        }
+    }
+
+    /// A request of a box that breaks the invariant, as the evaluator says; idle if there are no boxes.
+    fn refute(&mut self, cubes: &[Cube]) -> Verdict {
+        let mut verdict = Verdict::Idle;
+        for cube in cubes {
+            self.tried += 1;
+            if self.tried > MAX_TRIED {
+                return Verdict::Undecided(format!(
+                    "more than {MAX_TRIED} requests that may break it would have to be tried"
+                ));
+            }
+            let why = match witness::request(self.place, self.gate, cube) {
+                None => "what may break it asks of a request what none can state".to_owned(),
+                Some(mut request) => {
+                    request.http = Some(self.http);
+                    self.answer_as_feared(&mut request);
+                    match self.place.judge.answer(&request) {
+                        Ok(answer) if (answer.outcome == Outcome::Ok) != self.always => {
+                            return Verdict::Violated(Box::new(Counterexample { request, answer }));
+                        }
+                        Ok(answer) => format!(
+                            "no rule settles {}, though it is answered {}: {}",
+                            witness::words(&request),
+                            answer.outcome.word(),
+                            answer.why
+                        ),
+                        Err(unknown) => format!(
+                            "what is answered to {} is not known: {unknown}",
+                            witness::words(&request)
+                        ),
+                    }
+                }
+            };
+            verdict = Verdict::Undecided(why);
+        }
+        verdict
+    }
+
+    /// Authorizers admit what must never pass, and refuse what always must.
+    fn answer_as_feared(&self, request: &mut Request) {
+        let policies = &self.place.effective().custom.policies;
+        let providers = policies.iter().filter_map(|policy| policy.provider.clone());
+        request
+            .answers
+            .extend(providers.map(|provider| (provider, !self.always)));
+    }
+}
+
+fn enforced(gate: &Gate<'_>, id: OwnerId, stage: Stage) -> bool {
+    gate.rule(id).is_some_and(|rule| is_enforced(rule, stage))
+}
+
+fn is_enforced(rule: &RuleAt<'_>, stage: Stage) -> bool {
+    rule.stage == stage && !rule.policy.dry_run
+}
+
+fn out_of_steps() -> Verdict {
+    Verdict::Undecided(format!(
+        "the proof takes more than {STEPS_OF_A_QUERY} steps for one question, or {STEPS_OF_A_POOL} for all"
+    ))
+}
+
+fn too_many() -> Verdict {
+    Verdict::Undecided(format!(
+        "the rules there meet it in more than {MAX_PAIRS} boxes of requests"
+    ))
+}
