@@ -1,31 +1,17 @@
 //! Editors, the real ones.
 
 use std::fs;
-use std::path::Path;
 
-use meshc_tests::{parts, repository};
+use meshc_tests::{editors, parts, repository};
 
 use crate::golden::inputs;
-
-/// A copy of the parts for editors, since building them leaves files there.
-fn copy(names: &[&str]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for name in names {
-        repository::copy(
-            &repository::root().join("editors").join(name),
-            &folder.path().join(name),
-        )
-        .unwrap();
-    }
-    folder
-}
 
 #[test]
 fn neovim_knows_the_language() {
     let Some(neovim) = parts::neovim().unwrap() else {
         return;
     };
-    let editors = copy(&["neovim", "tree-sitter-mesh"]);
+    let editors = editors::copy(&["neovim", "tree-sitter-mesh"]).unwrap();
     let plugin = editors.path().join("neovim");
     let script = repository::root().join("tests/editors/neovim_text.lua");
     let mut args = vec![plugin.to_str().unwrap().to_owned()];
@@ -47,15 +33,7 @@ fn the_extension_for_vs_code_is_packaged() {
     let Some(node) = parts::node().unwrap() else {
         return;
     };
-    let editors = copy(&["vscode"]);
-    let package = package(node, editors.path());
+    let editors = editors::copy(&["vscode"]).unwrap();
+    let package = editors::package(node, editors.path()).unwrap_or_else(|error| panic!("{error:#}"));
     assert!(fs::metadata(package).unwrap().len() > 50_000);
-}
-
-/// The extension as a file that VS Code installs.
-fn package(node: &parts::Node, editors: &Path) -> std::path::PathBuf {
-    let folder = editors.join("vscode");
-    node.install(&folder).unwrap_or_else(|error| panic!("{error:#}"));
-    node.run(&folder, "package").unwrap_or_else(|error| panic!("{error:#}"));
-    folder.join("meshc.vsix")
 }

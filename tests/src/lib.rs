@@ -3,6 +3,7 @@
 pub mod case;
 pub mod command;
 pub mod differential;
+pub mod editors;
 pub mod emitted;
 pub mod envoy;
 pub mod faults;

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { LanguageClient } from 'vscode-languageclient/node';
+import type { LanguageClient, Position } from 'vscode-languageclient/node';
 
 const SCHEME = 'meshc-yaml';
 const ADDRESS = vscode.Uri.parse(`${SCHEME}:/emitted.yaml`);
@@ -49,6 +49,21 @@ export class Preview implements vscode.Disposable, vscode.TextDocumentContentPro
       preserveFocus: true,
       preview: true,
     });
+  }
+
+  /** Shows what comes of a place, given as the server does: the address of a text, and a position in it. */
+  async showPlace([address, position]: unknown[]): Promise<void> {
+    const client = this.client();
+    const editor = vscode.window.visibleTextEditors.find(
+      ({ document }) => client?.code2ProtocolConverter.asUri(document.uri) === address,
+    );
+    if (!client || !editor) return;
+    const place = client.protocol2CodeConverter.asPosition(position as Position);
+    await vscode.window.showTextDocument(editor.document, {
+      viewColumn: editor.viewColumn,
+      selection: new vscode.Range(place, place),
+    });
+    await this.show();
   }
 
   provideTextDocumentContent(): string {

@@ -31,7 +31,7 @@ export function findServer(extension: string): Server | undefined {
 export function howToGetIt(): string {
   const set = vscode.workspace.getConfiguration('meshc').get<string>('server.path', '').trim();
   return set
-    ? `The setting meshc.server.path names ${set}, and there is no such program.`
+    ? `The setting meshc.server.path names ${set}, and there is no such program. Correct it, or leave it empty for the one on PATH.`
     : `The language server ${PROGRAM} is not on PATH. Install it with "cargo install --path lsp" in a clone of meshc, or name it in the setting meshc.server.path.`;
 }
 

@@ -7,6 +7,7 @@
 
 mod beside;
 mod browser;
+mod code_server;
 mod envoy;
 mod generator;
 mod go;
@@ -26,6 +27,7 @@ use anyhow::{Result, bail};
 use crate::repository;
 
 pub use browser::Browser;
+pub use code_server::{CodeServer, Window};
 pub use envoy::Envoy;
 pub use generator::{Configuration, Generated, Generator, Proxy, ProxyKind, Scenario};
 pub use kubectl::Kubectl;
@@ -46,6 +48,8 @@ static TREE_SITTER: LazyLock<Found<TreeSitter>> =
     LazyLock::new(|| tree_sitter::find().map_err(|error| format!("{error:#}")));
 static NODE: LazyLock<Found<Node>> = LazyLock::new(|| node::find().map_err(|error| format!("{error:#}")));
 static NEOVIM: LazyLock<Found<Neovim>> = LazyLock::new(|| neovim::find().map_err(|error| format!("{error:#}")));
+static CODE_SERVER: LazyLock<Found<CodeServer>> =
+    LazyLock::new(|| code_server::find().map_err(|error| format!("{error:#}")));
 static BROWSER: LazyLock<Found<Browser>> = LazyLock::new(|| browser::find().map_err(|error| format!("{error:#}")));
 
 /// Istio's own judgement of objects.
@@ -66,6 +70,11 @@ pub fn kubectl() -> Result<Option<&'static Kubectl>> {
 /// A browser as people have it.
 pub fn browser() -> Result<Option<&'static Browser>> {
     borrowed(&BROWSER)
+}
+
+/// VS Code, to be shown in a browser.
+pub fn code_server() -> Result<Option<&'static CodeServer>> {
+    borrowed(&CODE_SERVER)
 }
 
 /// Node.js with its package manager.
@@ -133,6 +142,9 @@ pub fn left_out() -> Result<Vec<String>> {
     }
     if browser()?.is_none() {
         missing.push("a browser (Chromium and playwright-core)".to_owned());
+    }
+    if code_server()?.is_none() {
+        missing.push("VS Code (code-server, not installed)".to_owned());
     }
     if node()?.is_none() {
         missing.push("Node.js (not installed)".to_owned());
