@@ -47,6 +47,8 @@ pub(crate) enum Never {
     NoCertificate,
     NoClaims,
     OtherIssuer,
+    NoAddress,
+    Address,
 }
 
 impl Never {
@@ -60,6 +62,8 @@ impl Never {
             Self::NoCertificate => "no client of the gateway's port shows a certificate of the mesh",
             Self::NoClaims => "without a token there are no claims",
             Self::OtherIssuer => "no token of another issuer is accepted here",
+            Self::NoAddress => "each peer has an address",
+            Self::Address => "what comes out of a waypoint's tunnel has no address as its peer, and is in no block",
         }
     }
 }
@@ -262,6 +266,8 @@ struct Known {
     issuers: Option<Vec<String>>,
     /// Whether each token names its issuer.
     names_issuer: bool,
+    /// Whether peers have addresses; `None`: not known.
+    has_address: Option<bool>,
 }
 
 impl Known {
@@ -273,6 +279,7 @@ impl Known {
         let Some(kind) = pods.kind.filter(|_| !target.is_legacy()) else {
             return known;
         };
+        known.has_address = Some(kind != Kind::Waypoint);
         // Where no token is accepted, what accepts them may not have been given.
         if known.names_issuer && !effective.tokens.is_empty() {
             known.issuers = effective.tokens.iter().map(|token| token.rule.issuer.clone()).collect();
@@ -340,6 +347,11 @@ impl Known {
             add(at(&self.http_ports, true), Never::Http);
         }
         add(at(&self.unproxied_ports, true), Never::Unproxied);
+        match self.has_address {
+            Some(true) => add(space.presence(&Fact::PeerIp, false), Never::NoAddress),
+            Some(false) => add(space.presence(&Fact::PeerIp, true), Never::Address),
+            None => {}
+        }
         let (nobody, somebody) = (space.presence(&Fact::Peer, false), space.presence(&Fact::Peer, true));
         add(both(nobody.clone(), at(&self.identified, true)), Never::Plaintext);
         if let Some(excepted) = &self.all_identified {

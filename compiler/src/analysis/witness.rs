@@ -114,6 +114,7 @@ impl Choose<'_> {
             }
             Fact::Method => METHODS.iter().map(text).collect(),
             Fact::Path => vec![Value::Text("/".to_owned())],
+            Fact::PeerIp if self.place.is_waypoint() => vec![Value::Absent],
             Fact::PeerIp | Fact::ClientIp | Fact::DestinationIp => vec![Value::Address(PLAIN_ADDRESS)],
             Fact::Port => {
                 let ports = self.place.ports().chain([80, 8080, 9000]);

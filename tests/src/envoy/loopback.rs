@@ -26,9 +26,6 @@ const LACKING: &[&str] = &[
 /// Goes nowhere, and must go on doing so: a call of the proxy's own port 15006.
 const BLACK_HOLE: &str = "BlackHoleCluster";
 
-/// The type of the part of a PROXY header that says who a waypoint's client is.
-pub(super) const PRINCIPAL: u8 = 0xE0;
-
 /// The port at which ztunnel reaches a waypoint.
 pub(super) const TUNNEL: u16 = 15_008;
 
@@ -57,18 +54,13 @@ pub(super) fn rewrite(
     };
     let mut listener = rewriter.value(listener)?;
     let fields = listener.as_object_mut().context("a listener is no object")?;
-    // Many proxies share this machine. Nothing redirects to them, and a waypoint's listener has no address at all.
-    for field in [
-        "additionalAddresses",
-        "bindToPort",
-        "useOriginalDst",
-        "internalListener",
-    ] {
+    // Many proxies share this machine, and nothing redirects to them.
+    for field in ["additionalAddresses", "bindToPort", "useOriginalDst"] {
         fields.remove(field);
     }
     fields.insert("name".to_owned(), json!(name));
     fields.insert("address".to_owned(), loopback());
-    let mut filters = stated();
+    let mut filters = vec![stated()];
     let own = fields.remove("listenerFilters");
     let own = own.as_ref().and_then(Value::as_array).into_iter().flatten();
     filters.extend(
@@ -116,7 +108,7 @@ pub(super) fn front(
     if let Some(fields) = tunnel.as_object_mut() {
         fields.insert("name".to_owned(), json!(format!("{prefix}/{TUNNEL}")));
         fields.insert("address".to_owned(), loopback());
-        fields.insert("listenerFilters".to_owned(), Value::Array(stated()));
+        fields.insert("listenerFilters".to_owned(), json!([stated()]));
     }
     Ok(Front {
         listeners: [tunnel, inside],
@@ -129,26 +121,12 @@ fn loopback() -> Value {
     json!({ "socketAddress": { "address": "127.0.0.1", "portValue": 0 } })
 }
 
-/// Listener filters that read what a client states in a PROXY header, before any inspector reads: the addresses and ports
-/// that it would have in the mesh; and for a waypoint who it is, which there comes out of the tunnel as filter state.
-fn stated() -> Vec<Value> {
-    let kind = |name: &str| format!("{TYPE}envoy.extensions.filters.listener.{name}");
-    vec![
-        json!({ "name": "stated-addresses", "typedConfig": {
-            "@type": kind("proxy_protocol.v3.ProxyProtocol"),
-            "rules": [{ "tlvType": PRINCIPAL, "onTlvPresent": { "metadataNamespace": "stated", "key": "principal" } }],
-        }}),
-        json!({ "name": "stated-principal", "typedConfig": {
-            "@type": kind("set_filter_state.v3.Config"),
-            "onAccept": [{
-                "objectKey": "io.istio.peer_principal", "factoryKey": "envoy.string", "skipIfEmpty": true,
-                "formatString": {
-                    "omitEmptyValues": true,
-                    "textFormatSource": { "inlineString": "%DYNAMIC_METADATA(stated:principal)%" },
-                },
-            }],
-        }}),
-    ]
+/// A listener filter that reads, before any inspector reads, what a client states in a PROXY header: the addresses and
+/// ports that it would have in the mesh.
+fn stated() -> Value {
+    json!({ "name": "stated-addresses", "typedConfig": {
+        "@type": format!("{TYPE}envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol"),
+    }})
 }
 
 struct Rewriter<'a> {

@@ -383,33 +383,33 @@ impl<'k> Mesh<'k> {
         let to = if request.to.is_empty() { first } else { &request.to };
         let played = self.proxies.get(&(scenario, to.to_owned()));
         let played = played.with_context(|| format!("there is no proxy `{to}`"))?;
-        let port = if request.tunnel { loopback::TUNNEL } else { request.port };
+        // Who is not in the tunnel does not come to a waypoint.
+        let tunnel = played.kind == ProxyKind::Waypoint;
+        let port = if tunnel { loopback::TUNNEL } else { request.port };
         let Some(address) = played.listeners.get(&port).or_else(|| played.listeners.get(&0)) else {
             return Ok(None);
         };
-        let stated = played.kind == ProxyKind::Waypoint && !request.tunnel;
         let destination = SocketAddr::from((request.destination.unwrap_or(played.ip), request.port));
-        let principal = request.peer.as_deref().filter(|_| stated);
         let default = match (&request.path, request.version) {
-            _ if request.tunnel => tunnel::ALPN,
+            _ if tunnel => tunnel::ALPN,
             (None, _) => ALPN_TCP,
             (Some(_), Version::Http1) => ALPN_HTTP,
             (Some(_), Version::Http2 | Version::Grpc) => ALPN_HTTP2,
         };
         let default = || default.iter().map(|name| (*name).to_owned()).collect();
         let tls = match &request.peer {
-            Some(peer) if !stated => {
+            Some(peer) => {
                 let alpn = request.alpn.clone().unwrap_or_else(default);
-                Some(self.keys.tls(peer, (request.authority, request.tunnel), &alpn)?)
+                Some(self.keys.tls(peer, (request.authority, tunnel), &alpn)?)
             }
-            _ => None,
+            None => None,
         };
         Ok(Some(Dial {
             address: *address,
-            header: wire::proxy_header(request.source, destination, principal)?,
+            header: wire::proxy_header(request.source, destination)?,
             tls,
             sni: request.sni.clone(),
-            through: request.tunnel.then(|| destination.to_string()),
+            through: tunnel.then(|| destination.to_string()),
         }))
     }
 }
@@ -438,7 +438,6 @@ struct Shared<'r> {
     alpn: Option<&'r [String]>,
     sni: Option<&'r str>,
     version: Version,
-    tunnel: bool,
 }
 
 impl<'r> Shared<'r> {
@@ -451,7 +450,6 @@ impl<'r> Shared<'r> {
             alpn: request.alpn.as_deref(),
             sni: request.sni.as_deref(),
             version: request.version,
-            tunnel: request.tunnel,
         }
     }
 }
@@ -461,8 +459,8 @@ fn served(kind: ProxyKind, listener: &Value) -> Option<u16> {
     let name = listener.get("name").and_then(Value::as_str);
     match kind {
         ProxyKind::Sidecar => (name == Some("virtualInbound")).then_some(0),
-        // It judges what another listener has taken out of the tunnel.
-        ProxyKind::Waypoint => (name == Some("main_internal")).then_some(0),
+        // It is reached by its tunnel.
+        ProxyKind::Waypoint => None,
         ProxyKind::Router => {
             let port = listener.pointer("/address/socketAddress/portValue")?.as_u64()?;
             let chains = listener.get("filterChains")?.as_array()?;

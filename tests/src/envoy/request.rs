@@ -49,9 +49,6 @@ pub struct Request {
     /// How the request is sent.
     #[serde(skip_serializing_if = "is_http1")]
     pub version: Version,
-    /// Whether it comes through ztunnel's tunnel, which a waypoint ends. Else the client is stated to what is behind it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub tunnel: bool,
     /// What external authorizers are to answer, by the name of the provider. Over HTTP the answer travels in a header,
     /// [`ANSWER`]; a raw connection is refused by the address that it comes from, [`REFUSED`].
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -101,7 +98,6 @@ impl Default for Request {
             tokens: Vec::new(),
             payload: Payload::Raw,
             version: Version::Http1,
-            tunnel: false,
             answers: BTreeMap::new(),
         }
     }

@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result, bail};
 use rustls::pki_types::ServerName;
 
 use super::keys::KeySets;
-use super::loopback::PRINCIPAL;
 use super::request::{Payload, Request};
 
 /// Long enough for the TLS inspector, and no beginning of a method: otherwise Envoy would wait for more, for ever.
@@ -16,7 +15,7 @@ const RAW: &[u8] = b"\x00\x01\x02 raw bytes";
 const CLIENT_PORT: u16 = 40_000;
 
 /// A PROXY header of version 2, by which Envoy believes that a connection has these ends.
-pub(super) fn proxy_header(source: IpAddr, destination: SocketAddr, principal: Option<&str>) -> Result<Vec<u8>> {
+pub(super) fn proxy_header(source: IpAddr, destination: SocketAddr) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     let family = match (source, destination.ip()) {
         (IpAddr::V4(from), IpAddr::V4(to)) => {
@@ -31,12 +30,6 @@ pub(super) fn proxy_header(source: IpAddr, destination: SocketAddr, principal: O
     };
     body.extend(CLIENT_PORT.to_be_bytes());
     body.extend(destination.port().to_be_bytes());
-    if let Some(principal) = principal {
-        let value = format!("spiffe://{principal}");
-        body.push(PRINCIPAL);
-        body.extend(u16::try_from(value.len())?.to_be_bytes());
-        body.extend(value.as_bytes());
-    }
     let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21".to_vec();
     header.push(family);
     header.extend(u16::try_from(body.len())?.to_be_bytes());

@@ -61,7 +61,7 @@ impl Fact {
     /// Whether a request may be without it. Where it may have many values it may have none besides.
     pub(crate) fn may_be_absent(&self) -> bool {
         match self {
-            Self::Peer | Self::Sni | Self::Issuer | Self::Subject => true,
+            Self::Peer | Self::PeerIp | Self::Sni | Self::Issuer | Self::Subject => true,
             Self::Header(name) => name != HOST,
             _ => false,
         }

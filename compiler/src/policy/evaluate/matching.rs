@@ -19,6 +19,8 @@ pub(crate) struct Facts {
     pub(crate) port: Option<u16>,
     pub(crate) peer: Peer,
     pub(crate) peer_ip: Option<IpAddr>,
+    /// Whether it came out of a tunnel: what is then at the other end has no address, and is in no block.
+    pub(crate) tunnelled: bool,
     pub(crate) client_ip: Option<IpAddr>,
     pub(crate) destination_ip: Option<IpAddr>,
     pub(crate) sni: Option<String>,
@@ -45,6 +47,7 @@ impl Facts {
             port: None,
             peer: Peer::Nobody,
             peer_ip: None,
+            tunnelled: false,
             client_ip: None,
             destination_ip: None,
             sni: None,
@@ -175,6 +178,7 @@ fn value(matcher: &Matcher, facts: &Facts) -> Truth {
         Matcher::BoundPrincipal(pattern) => {
             Truth::of(facts.request_principal.as_ref().is_some_and(|it| pattern.matches(it)))
         }
+        Matcher::PeerIp(_) if facts.tunnelled => Truth::of(false),
         Matcher::PeerIp(net) => address(net, facts.peer_ip, Unknown::PeerIp),
         Matcher::ClientIp(net) => address(net, facts.client_ip, Unknown::ClientIp),
         Matcher::DestinationIp(net) => address(net, facts.destination_ip, Unknown::DestinationIp),

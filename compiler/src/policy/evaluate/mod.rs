@@ -325,6 +325,7 @@ impl<'p> Judge<'p> {
             http,
             port,
             peer_ip: request.peer_ip,
+            tunnelled: false,
             destination_ip: request.destination_ip,
             // Envoy keeps it in lower case.
             sni: request.sni.as_deref().map(str::to_ascii_lowercase),
@@ -351,6 +352,7 @@ impl<'p> Judge<'p> {
             Step::Goes(peer) => facts.peer = peer,
         }
         facts.port = Some(service_port);
+        facts.tunnelled = true;
         facts.client_ip = headers::client_address(request, http, None)?;
         if let Some(answer) = self.prepare(&mut facts, request, &place)? {
             return Ok(answer);
@@ -391,6 +393,7 @@ impl<'p> Judge<'p> {
         };
         facts.port = port;
         facts.peer_ip = None;
+        facts.tunnelled = false;
         facts.client_ip = None;
         facts.destination_ip = None;
         facts.sni = None;

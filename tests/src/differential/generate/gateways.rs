@@ -106,19 +106,14 @@ pub(super) fn direct(requests: &mut Vec<Request>, pod: &Pod, scenario: &Scenario
     }
     if let Some(waypoint) = served {
         let accepted = domains(&scenario.mesh);
-        let foreign = accepted.last().cloned().unwrap_or_default();
         for request in requests {
             request.to = waypoint.to_string();
             request.destination = Some(pod.vip);
             request.sni = None;
             request.port = if request.path.is_some() { 80 } else { 5000 };
-            // Who is refused by the tunnel does not come here.
-            let peer = request.peer.take().filter(|peer| {
-                let domain = peer.split_once('/').map_or("", |(domain, _)| domain);
-                domain != foreign && accepted.iter().any(|it| it == domain)
-            });
+            // Plaintext goes past the waypoint.
             let own = accepted.first().map(String::as_str).unwrap_or_default();
-            request.peer = peer.or_else(|| Some(format!("{own}/ns/foo/sa/web")));
+            request.peer.get_or_insert_with(|| format!("{own}/ns/foo/sa/web"));
         }
         return;
     }
