@@ -10,6 +10,8 @@ mod cli;
 #[cfg(test)]
 mod client_tls;
 #[cfg(test)]
+mod command_lines;
+#[cfg(test)]
 mod compile;
 #[cfg(test)]
 mod differential;

@@ -265,12 +265,12 @@ fn commands_do_what_is_printed_beside_them() {
     for text in told {
         tried.process.until(text, |out| out.contains(text)).unwrap();
     }
-    // HTTP/2 takes methods that HTTP/1 refuses, and meshc judges HTTP/1.
+    // HTTP/2 takes methods that HTTP/1 refuses.
     let insecure = &tried.commands("shop/api", 8080)[0].command;
     ask(&insecure.replace("curl -sik", "curl -sik --http2-prior-knowledge -X get"));
-    let told = "200  shop/api:8080  get /open  from outsider\n  meshc does not say: it judges what HTTP/1 takes";
+    let told = "200  shop/api:8080  get /open  from outsider\n  sidecar: ";
     tried.process.until(told, |out| out.contains(told)).unwrap();
-    let out = tried.process.out().replace(told, "");
+    let out = tried.process.out();
     assert!(!out.contains("DISAGREEMENT") && !out.contains("does not say"), "{out}");
     assert_eq!(tried.process.err(), "");
     tried.process.signal("INT").unwrap();

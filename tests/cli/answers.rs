@@ -99,7 +99,11 @@ fn manifests_alone_are_asked() {
     ask("shop/reviews-v1", "outsider", "/").clean().prints("reset: ");
     ask("shop/review-v1", "outsider", "/")
         .could_not_run()
-        .says("there is `shop/reviews-v1`");
+        .says("there is no workload `shop/review-v1`; did you mean `shop/reviews-v1`?");
+    ask("reviews-v1", "web", "/").clean().prints("200: sidecar");
+    ask("webb", "outsider", "/")
+        .could_not_run()
+        .says("there is no workload `webb`; did you mean `shop/web`?");
     shell.run(["test", "k8s"]).clean().says("no tests");
 }
 

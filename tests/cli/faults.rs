@@ -10,9 +10,12 @@ const REFUSED: &[(&[&str], &str)] = &[
     ),
     (
         &["eval", "--at", "shop/wev", "--path", "/"],
-        "there is no workload `shop/wev`; there is `shop/web`",
+        "there is no workload `shop/wev`; did you mean `shop/web`?",
     ),
-    (&["eval", "--at", "web"], "`web` is not `namespace/name`"),
+    (
+        &["eval", "--at", "wev"],
+        "there is no workload `wev`; did you mean `shop/web`?",
+    ),
     (
         &["eval", "--at", "shop/web", "--port", "http"],
         "a port is a number from 1 to 65535",

@@ -39,11 +39,17 @@ fn a_file_that_is_not_utf8_is_shown_at_its_first_bad_byte() {
         b"# caf\xe9\nnamespace x {\n    allow anyone too GET /\n}\n",
     );
     shell.file("other.mesh", "namespace");
+    shell.file("bytes.mesh", b"namespace y {\n    workload z { account \xffa }\n}\n");
     let ran = shell.run(["check"]).found();
     ran.says("latin.mesh:1:6")
         .says("the byte 0xE9")
         .says("latin.mesh:3:")
-        .says("other.mesh:1:");
+        .says("other.mesh:1:")
+        .says("bytes.mesh:2:26")
+        .does_not_say("bytes.mesh:2:5")
+        .does_not_say("unquoted-text")
+        .does_not_say("no-selector")
+        .says("4 errors");
 }
 
 #[test]

@@ -61,9 +61,20 @@ fn a_filter_chooses_by_name() {
         .clean()
         .says("of 1 test");
     project(&both)
-        .run(["test", "--filter", "nobody"])
-        .clean()
-        .says("no test has `nobody` in its name");
+        .run(["test", "--filter", "WHO"])
+        .found()
+        .says("error: no test has `WHO` in its name; there is `who gets in`");
+    // A pipeline must not stay green because of a typo.
+    for format in ["human", "json", "junit"] {
+        project(&both)
+            .run(["test", "--format", format, "--filter", "nobody"])
+            .found()
+            .says("error: no test has `nobody` in its name; there are 2 other tests");
+    }
+    Shell::project()
+        .run(["test", "--filter", "who"])
+        .found()
+        .says("no test has `who` in its name: the project has no tests");
 }
 
 #[test]
@@ -99,6 +110,10 @@ const REQUESTS: &[(&str, &str)] = &[
     ),
     (r#"{"id": 3, "at": "shop/web", "path": "/"}"#, "reset"),
     (
+        r#"{"id": null, "at": "shop/web", "pod": null, "port": null, "service-port": null, "from": null, "peer-ip": null, "client-ip": null, "dest-ip": null, "protocol": null, "method": null, "path": null, "host": null, "headers": null, "sni": null, "token": null, "answers": null, "dry-run": null, "now": null}"#,
+        "reset",
+    ),
+    (
         r#"{"id": 4, "at": "shop/web", "from": "shop/web", "pod": false, "headers": {"x-a": ["1", "2"]}}"#,
         "200",
     ),
@@ -114,13 +129,42 @@ const REQUESTS: &[(&str, &str)] = &[
         r#"{"id": 7, "at": "shop/web", "from": {"principal": "other/ns/a/sa/b"}}"#,
         "tls-error",
     ),
+    (
+        r#"{"id": 8, "at": "web", "from": {"principal": "cluster.local/ns/a/sa/b"}, "method": "get"}"#,
+        "400",
+    ),
+    (
+        r#"{"id": 9, "at": "web", "from": {"principal": "cluster.local/ns/a/sa/b"}, "method": "get", "protocol": "http2"}"#,
+        "403",
+    ),
+    (
+        r#"{"id": 10, "at": "shop/web", "from": {"principal": "cluster.local/ns/a/sa/b"}, "headers": {"x-a": "a:\tb"}}"#,
+        "200",
+    ),
+    (
+        r#"{"id": 11, "at": "shop/web", "from": {"principal": "cluster.local/ns/a/sa/b"}, "headers": {"x-a": "a\u0001"}}"#,
+        "400",
+    ),
 ];
 
 const WRONG: &[(&str, &str)] = &[
     (r#"{"id": 1}"#, "`at` is missing"),
     (
         r#"{"id": 1, "at": "shop/wbe"}"#,
-        "there is no workload `shop/wbe`; there is `shop/web`",
+        "there is no workload `shop/wbe`; did you mean `shop/web`?",
+    ),
+    (r#"{"id": 1, "at": ""}"#, "there is no workload ``"),
+    (
+        r#"{"id": 1, "at": "shop/web", "from": "wbe"}"#,
+        "there is no workload `wbe`; did you mean `shop/web`?",
+    ),
+    (
+        r#"{"id": 1, "at": "shop/web", "protocol": "grpc"}"#,
+        "`protocol` is `http`, `http2` or `tcp`, not `grpc`",
+    ),
+    (
+        "{\"at\": \"shop/web\", \"path\": \"/a\tb\"}",
+        "this is no JSON from column 31 on: a control character is written `\\t`",
     ),
     (
         r#"{"id": 1, "at": "shop/web", "metod": "GET"}"#,
@@ -185,6 +229,20 @@ fn eval_answers_one_request_from_flags() {
     shell
         .run([
             "eval", "--at", "shop/web", "--from", principal, "--path", "/x", "--header", "a=1",
+        ])
+        .clean()
+        .prints("403: sidecar: no ALLOW rule matches\n");
+    shell
+        .run([
+            "eval",
+            "--at",
+            "web",
+            "--protocol",
+            "http2",
+            "--method",
+            "get",
+            "--from",
+            principal,
         ])
         .clean()
         .prints("403: sidecar: no ALLOW rule matches\n");

@@ -164,7 +164,8 @@ const ODD: &[(&str, &str)] = &[
         r#"{"token": "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL25lYXIudGVzdCJ9.AAAA"}"#,
         "401",
     ),
-    (r#"{"token": "\u0000\ud83d\ude00.\u00e9.x"}"#, "401"),
+    (r#"{"token": "\ud83d\ude00.\u00e9.x"}"#, "401"),
+    (r#"{"token": "\u0000.\u00e9.x"}"#, "400"),
     (r#"{"headers": {"authorization": "Basic YTpi"}}"#, "403"),
     (r#"{"headers": {"authorization": ["Bearer x", "Bearer y"]}}"#, "401"),
     (r#"{"path": "/near?access_token="}"#, "401"),
@@ -428,7 +429,12 @@ fn issuers_of_manifests_are_known() {
     );
     assert_eq!(ask(given(json!({ "sub": "ann" }), "forged"), &[])["outcome"], "401");
     let unknown = json!({ "issuer": "https://far.test" });
-    assert_eq!(ask(unknown, &[])["error"], "there is no issuer `https://far.test`");
+    assert_eq!(
+        ask(unknown, &[])["error"],
+        "there is no issuer `https://far.test`; did you mean `https://near.test`?"
+    );
+    let strange = json!({ "issuer": "elsewhere" });
+    assert_eq!(ask(strange, &[])["error"], "there is no issuer `elsewhere`");
     shell
         .run([
             "jwt",

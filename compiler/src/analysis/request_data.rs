@@ -25,10 +25,7 @@ pub fn data(inventory: &Inventory, request: &Request) -> Data {
     put("sni", text(request.sni.as_ref()));
     put("host", text(request.host.as_ref()));
     put("service-port", number(request.service_port));
-    put(
-        "protocol",
-        text(request.http.map(|http| if http { "http" } else { "tcp" })),
-    );
+    put("protocol", text(protocol(request)));
     put("method", text(request.method.as_ref()));
     put("path", text(request.path.as_ref()));
     let mut headers: BTreeMap<&str, Vec<Data>> = BTreeMap::new();
@@ -47,6 +44,15 @@ pub fn data(inventory: &Inventory, request: &Request) -> Data {
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are small")]
     put("now", request.now.map_or(Data::Null, |now| Data::Number(now as f64)));
     Data::Object(object)
+}
+
+fn protocol(request: &Request) -> Option<&'static str> {
+    match request.http {
+        Some(false) => Some("tcp"),
+        _ if request.http2 => Some("http2"),
+        Some(true) => Some("http"),
+        None => None,
+    }
 }
 
 /// As answers of authorizers are written.

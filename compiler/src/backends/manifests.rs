@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use super::istio::import::{errors, schema};
 use super::kubernetes::{self, Cluster};
-use super::yaml::tree::{self, Node};
+use super::yaml::tree::{self, Node, Value};
 use super::{istio, istio_legacy};
 use crate::diagnostics::Diagnostics;
 use crate::policy::{PolicySet, Target};
@@ -67,8 +68,20 @@ pub fn read_part(file: FileId, text: &str, part: Part, target: Target, acc: &mut
 fn object(node: &Node, file: (FileId, &str), target: Target, manifests: &mut Manifests, acc: &mut Diagnostics) {
     let is_list = node.text_of("kind").is_some_and(|kind| kind.ends_with("List")) && node.get("spec").is_none();
     if is_list {
-        for item in node.items_of("items") {
-            object(item, file, target, manifests, acc);
+        match node.get("items") {
+            Some(items) if !matches!(items.value, Value::List(_) | Value::Null) => {
+                acc.push(errors::wrong_type(
+                    items.span,
+                    "items",
+                    "a list",
+                    schema::found(&items.value),
+                ));
+            }
+            items => {
+                for item in items.map_or(&[][..], Node::items) {
+                    object(item, file, target, manifests, acc);
+                }
+            }
         }
         return;
     }

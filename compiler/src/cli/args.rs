@@ -14,7 +14,7 @@ pub(super) struct Args {
     pub(super) command: Command,
 
     /// When reports have colours; `NO_COLOR` in the environment means never
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, display_order = 900, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
 }
 
@@ -28,7 +28,7 @@ Examples:
                                         fail if that folder is out of date
   meshc explain E0005                   what a finding means
 
-Exit codes: 0 no errors, 1 errors (or warnings under --deny warnings), 2 could not run.";
+Exit codes: 0 no errors, 1 errors (or warnings under --deny warnings, or failing tests), 2 could not run.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

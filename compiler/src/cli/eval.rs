@@ -1,6 +1,6 @@
 //! `meshc eval`: what the mesh answers to requests, one JSON object a line.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::{self, InputArgs};
 use super::tokens::{TokenArgs, Tokens};
-use super::{ExitCode, Io, clock, disk, lines, near, report, strict_json, verdicts};
+use super::{ExitCode, Io, clock, disk, lines, near, report, strict_json, verdicts, workloads};
 use crate::driver;
 use crate::hir::{IssuerId, Program};
 use crate::lower::inventory::{self, Facts};
@@ -51,7 +51,7 @@ pub(super) struct Args {
 /// One request from flags.
 #[derive(Debug, clap::Args)]
 struct One {
-    /// The workload or gateway that is asked, `namespace/name`
+    /// The workload or gateway that is asked: `namespace/name`, or the name alone where only one has it
     #[arg(long, value_name = "WORKLOAD")]
     at: Option<String>,
 
@@ -66,6 +66,14 @@ struct One {
     /// The pod's port
     #[arg(long, requires = "at", value_parser = args::port)]
     port: Option<u16>,
+
+    /// The port of the Service, where several lead to the pod's
+    #[arg(long, value_name = "PORT", requires = "at", value_parser = args::port)]
+    service_port: Option<u16>,
+
+    /// What is spoken, where the port does not say it: `http`, `http2` or `tcp`
+    #[arg(long, value_name = "PROTOCOL", requires = "at")]
+    protocol: Option<String>,
 
     /// The method of the request
     #[arg(long, requires = "at")]
@@ -95,6 +103,10 @@ struct One {
     #[arg(long, value_name = "ADDRESS", requires = "at")]
     client_ip: Option<String>,
 
+    /// The address that is called
+    #[arg(long, value_name = "ADDRESS", requires = "at")]
+    dest_ip: Option<String>,
+
     /// A valid token of this issuer, or a token itself
     #[arg(long, value_name = "ISSUER|TOKEN", requires = "at")]
     token: Option<String>,
@@ -118,12 +130,14 @@ impl One {
         let mut object = Map::new();
         let texts = [
             ("at", &self.at),
+            ("protocol", &self.protocol),
             ("method", &self.method),
             ("path", &self.path),
             ("host", &self.host),
             ("sni", &self.sni),
             ("peer-ip", &self.peer_ip),
             ("client-ip", &self.client_ip),
+            ("dest-ip", &self.dest_ip),
         ];
         for (key, value) in texts {
             object.extend(value.as_ref().map(|value| (key.to_owned(), json!(value))));
@@ -138,7 +152,10 @@ impl One {
             };
             object.insert("from".to_owned(), caller);
         }
-        object.extend(self.port.map(|port| ("port".to_owned(), json!(port))));
+        let ports = [("port", self.port), ("service-port", self.service_port)];
+        for (key, port) in ports {
+            object.extend(port.map(|port| (key.to_owned(), json!(port))));
+        }
         object.insert("pod".to_owned(), json!(self.pod));
         object.insert("dry-run".to_owned(), json!(self.dry_run));
         if let Some(text) = self.token.as_ref().filter(|token| token.starts_with(TOKEN_START)) {
@@ -300,14 +317,15 @@ impl Reader<'_> {
         known_keys(object, KEYS)?;
         let to = self.destination(object.get("at").ok_or("`at` is missing")?)?;
         let caller = match object.get("from") {
-            None => Caller::Outsider,
+            None | Some(Value::Null) => Caller::Outsider,
             Some(from) => self.caller(from)?,
         };
-        let http = match text(object, "protocol")?.as_deref() {
-            None => None,
-            Some("http") => Some(true),
-            Some("tcp") => Some(false),
-            Some(other) => return Err(format!("`protocol` is `http` or `tcp`, not `{other}`")),
+        let (http, http2) = match text(object, "protocol")?.as_deref() {
+            None => (None, false),
+            Some("http") => (Some(true), false),
+            Some("http2") => (Some(true), true),
+            Some("tcp") => (Some(false), false),
+            Some(other) => return Err(format!("`protocol` is `http`, `http2` or `tcp`, not `{other}`")),
         };
         let mut request = Request {
             pod: flag(object, "pod")?,
@@ -318,6 +336,7 @@ impl Reader<'_> {
             destination_ip: address(object, "dest-ip")?,
             sni: text(object, "sni")?,
             http,
+            http2,
             method: text(object, "method")?,
             path: text(object, "path")?,
             host: text(object, "host")?,
@@ -338,7 +357,7 @@ impl Reader<'_> {
             Some(Value::String(text)) => self.tokens.put(text, &mut request),
             Some(token) => request.tokens.push(self.token(token)?),
         }
-        if let Some(answers) = object.get("answers") {
+        if let Some(answers) = object.get("answers").filter(|answers| !answers.is_null()) {
             for (provider, answer) in answers.as_object().ok_or("`answers` is an object")? {
                 let allowed = match answer.as_str() {
                     Some("allow") => true,
@@ -394,31 +413,14 @@ impl Reader<'_> {
     }
 
     fn workload(&self, name: &str) -> Result<usize, Wrong> {
-        let (namespace, short) = name
-            .split_once('/')
-            .ok_or_else(|| format!("`{name}` is not `namespace/name`"))?;
         let inventory = &self.facts.inventory;
-        if let Some(index) = inventory.find(namespace, short) {
-            return Ok(index);
-        }
-        if inventory
-            .waypoints
-            .iter()
-            .any(|w| w.namespace == namespace && w.name == short)
-        {
-            return Err(format!(
-                "`{name}` is a waypoint, which answers for Services; ask at a workload behind it"
-            ));
-        }
-        let known: BTreeSet<String> = inventory
-            .workloads
-            .iter()
-            .map(|w| format!("{}/{}", w.namespace, w.name))
-            .collect();
-        let near = crate::diagnostics::suggest::nearest(name, known.iter().map(String::as_str));
-        Err(match near {
-            Some(near) => format!("there is no workload `{name}`; there is `{near}`"),
-            None => format!("there is no workload `{name}`"),
+        workloads::find(inventory, name).map_err(|error| {
+            let mut waypoints = inventory.waypoints.iter();
+            if waypoints.any(|it| format!("{}/{}", it.namespace, it.name) == name) {
+                format!("`{name}` is a waypoint, which answers for Services; ask at a workload behind it")
+            } else {
+                error.to_string()
+            }
         })
     }
 

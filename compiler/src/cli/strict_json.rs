@@ -27,6 +27,15 @@ fn fault(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
         return format!("this is no JSON: it ends too early, at column {column}");
     }
+    if let Some(sign) = line.chars().nth(column - 1).filter(|sign| sign.is_ascii_control()) {
+        let code = u32::from(sign);
+        let escaped = if sign == '\t' {
+            "\\t".to_owned()
+        } else {
+            format!("\\u{code:04x}")
+        };
+        return format!("this is no JSON from column {column} on: a control character is written `{escaped}`");
+    }
     let rest: String = line.chars().skip(column - 1).take(12).collect();
     format!("this is no JSON from column {column} on: `{rest}`")
 }
@@ -108,6 +117,14 @@ mod tests {
             ("{\"é\": tru}", "this is no JSON from column 10 on: `}`"),
             ("{\"a\": [1,", "this is no JSON: it ends too early, at column 9"),
             ("{\"a\": 1, }", "this is no JSON from column 10 on: `}`"),
+            (
+                "{\"a\": \"b\tc\"}",
+                "this is no JSON from column 9 on: a control character is written `\\t`",
+            ),
+            (
+                "\"\u{1}\"",
+                "this is no JSON from column 2 on: a control character is written `\\u0001`",
+            ),
             ("{} {}", "this is no JSON from column 4 on: `{}`"),
             ("{\"a\": 1, \"a\": 2}", "`a` stands twice in one object, at column 12"),
         ];

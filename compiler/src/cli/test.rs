@@ -1,5 +1,6 @@
 //! `meshc test`: the `test` blocks of a project, judged offline.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::args::InputArgs;
@@ -7,7 +8,8 @@ use super::coverage::Coverage;
 use super::tokens::TokenArgs;
 use super::verdicts::{self, Asked, Got, Judged, Line};
 use super::{ExitCode, Io, report};
-use crate::driver;
+use crate::diagnostics::suggest::nearest;
+use crate::driver::{self, Outcome};
 use crate::source::SourceMap;
 
 /// Run the `test` blocks of a project, in each of its environments
@@ -21,7 +23,8 @@ use crate::source::SourceMap;
 ///   meshc test --coverage                 and which rules no test exercised
 ///
 /// Nothing is asked of a cluster: the answer is that of Istio with this policy. A line whose answer
-/// depends on something that it does not say fails, and says what is missing.
+/// depends on something that it does not say fails, and says what is missing. A filter that no test fits
+/// fails too.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
@@ -76,20 +79,40 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         }
     }
     let failed = judged.iter().flat_map(|test| &test.lines).any(|line| !line.passed());
-    io.error(&format!("{}\n", summary(&judged, args.filter.as_deref())));
+    if let (Some(filter), true) = (&args.filter, judged.is_empty()) {
+        // A pipeline that tests nothing because of a typo would stay green for ever.
+        io.error(&format!("error: {}\n", nothing_meant(filter, &outcome)));
+        return Ok(ExitCode::Found);
+    }
+    io.error(&format!("{}\n", summary(&judged)));
     Ok(if failed { ExitCode::Found } else { ExitCode::Clean })
 }
 
-fn summary(judged: &[Judged], filter: Option<&str>) -> String {
+fn summary(judged: &[Judged]) -> String {
     let lines: Vec<&Line> = judged.iter().flat_map(|test| &test.lines).collect();
     let failed = lines.iter().filter(|line| !line.passed()).count();
     let tests = report::plural(judged.len(), "test");
     let all = report::plural(lines.len(), "line");
-    match (failed, filter) {
-        (0, Some(filter)) if judged.is_empty() => format!("no test has `{filter}` in its name"),
-        (0, None) if judged.is_empty() => "the project has no tests".to_owned(),
-        (0, _) => format!("ok: {all} of {tests} as expected"),
-        (_, _) => format!("{failed} of {all} in {tests} failed"),
+    match failed {
+        0 if judged.is_empty() => "the project has no tests".to_owned(),
+        0 => format!("ok: {all} of {tests} as expected"),
+        _ => format!("{failed} of {all} in {tests} failed"),
+    }
+}
+
+/// A filter that leaves nothing to test, with the test that was probably meant.
+fn nothing_meant(filter: &str, outcome: &Outcome) -> String {
+    let tests = outcome.builds.iter().flat_map(|build| &build.program.tests);
+    let names: BTreeSet<&str> = tests.map(|test| test.name.it.as_str()).collect();
+    let said = format!("no test has `{filter}` in its name");
+    if names.is_empty() {
+        return format!("{said}: the project has no tests");
+    }
+    let small = filter.to_lowercase();
+    let in_other_case = names.iter().copied().find(|name| name.to_lowercase().contains(&small));
+    match in_other_case.or_else(|| nearest(filter, names.iter().copied())) {
+        Some(near) => format!("{said}; there is `{near}`"),
+        None => format!("{said}; there are {}", report::plural(names.len(), "other test")),
     }
 }
 

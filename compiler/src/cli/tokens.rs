@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use super::{Io, clock};
+use crate::diagnostics::suggest::nearest;
 use crate::driver::Build;
 use crate::hir::Program;
 use crate::jwt::{Jwt, KeyFiles, KeySet, TokenReader};
@@ -152,7 +153,7 @@ impl<'b> Tokens<'b> {
     ) -> Result<Token, String> {
         let rules = self.rules.iter().map(|rule| &rule.rule);
         let rules: Vec<&JwtRule> = rules.filter(|rule| rule.issuer.as_deref() == Some(iss)).collect();
-        let rule = rules.first().ok_or_else(|| format!("there is no issuer `{iss}`"))?;
+        let rule = rules.first().ok_or_else(|| self.no_issuer(iss))?;
         if rules.iter().any(|other| other.keys != rule.keys) {
             return Err(format!(
                 "rules with other keys share the issuer `{iss}`; give the token as text"
@@ -173,6 +174,15 @@ impl<'b> Tokens<'b> {
             state,
             place: evaluate::first_place(rule).unwrap_or_else(Place::bearer),
         })
+    }
+
+    fn no_issuer(&self, name: &str) -> String {
+        let declared = self.program.issuers.iter().map(|issuer| issuer.name.as_str());
+        let in_force = self.rules.iter().filter_map(|rule| rule.rule.issuer.as_deref());
+        match nearest(name, declared.chain(in_force)) {
+            Some(near) => format!("there is no issuer `{name}`; did you mean `{near}`?"),
+            None => format!("there is no issuer `{name}`"),
+        }
     }
 
     /// The answer to a request with the tokens in it. Where a token as text says a time and nobody says what time it

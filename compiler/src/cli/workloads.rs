@@ -10,25 +10,26 @@ use crate::policy::inventory::Inventory;
 /// # Errors
 /// There is none, or several.
 pub(super) fn find(inventory: &Inventory, text: &str) -> anyhow::Result<usize> {
-    let names: Vec<String> = (0..inventory.workloads.len())
-        .filter_map(|index| name(inventory, index))
-        .collect();
     if let Some(found) = text
         .split_once('/')
         .and_then(|(namespace, name)| inventory.find(namespace, name))
     {
         return Ok(found);
     }
-    let short = |full: &String| full.split_once('/').is_some_and(|(_, name)| name == text);
-    let found: Vec<(usize, &String)> = names.iter().enumerate().filter(|(_, name)| short(name)).collect();
+    let workloads = inventory.workloads.iter().enumerate();
+    let found: Vec<usize> = workloads.filter(|(_, it)| it.name == text).map(|(at, _)| at).collect();
     match found.as_slice() {
-        [(index, _)] => return Ok(*index),
+        [index] => return Ok(*index),
         [] => {}
         several => {
-            let listed: Vec<String> = several.iter().map(|(_, name)| format!("`{name}`")).collect();
+            let names = several.iter().filter_map(|index| name(inventory, *index));
+            let listed: Vec<String> = names.map(|name| format!("`{name}`")).collect();
             bail!("several workloads are called `{text}`: {}", listed.join(", "));
         }
     }
+    let names: Vec<String> = (0..inventory.workloads.len())
+        .filter_map(|index| name(inventory, index))
+        .collect();
     if names.is_empty() {
         bail!("no workload is declared, so there is no `{text}`");
     }

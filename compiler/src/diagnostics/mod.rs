@@ -12,7 +12,7 @@ pub use code::{Code, Severity};
 pub use data::Data;
 pub use fix::{Applicability, Edit, Fix};
 
-use crate::source::Span;
+use crate::source::{FileId, Span};
 
 /// A place in the text, and what is to be said of it there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +130,12 @@ impl Diagnostics {
     pub fn warned(&self) -> BTreeSet<Span> {
         let list = self.list.iter().filter(|d| d.severity >= Severity::Warning);
         list.map(|d| d.primary.span).collect()
+    }
+
+    /// The files with a finding of this code.
+    pub(crate) fn files_with(&self, code: &Code) -> BTreeSet<FileId> {
+        let own = self.list.iter().filter(|d| d.code.id == code.id);
+        own.map(|d| d.primary.span.file).collect()
     }
 
     /// The findings ordered by place, then by code; equal ones once.

@@ -1,6 +1,6 @@
 //! From what the stages report to what the user is told: environments joined, suppressions and levels applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::errors;
 use super::follow_ups;
@@ -9,7 +9,7 @@ use super::suppress::Suppression;
 use super::texts::Texts;
 use crate::analysis::{self, composed};
 use crate::diagnostics::{Diagnostic, Diagnostics, Severity};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax;
 
 /// What makes two findings one.
@@ -65,8 +65,11 @@ impl<'a> Findings<'a> {
                 }
             })
             .collect();
+        let is_bad = |d: &&Diagnostic| d.code.id == errors::NOT_UTF8.id;
+        let damaged: BTreeSet<FileId> = list.iter().filter(is_bad).map(|d| d.primary.span.file).collect();
         for (mut d, environments) in self.by_key.into_values() {
-            if follow_ups::lies_in(d.primary.span, &spoilt) {
+            // What a file with bad bytes means is not known.
+            if follow_ups::lies_in(d.primary.span, &spoilt) || damaged.contains(&d.primary.span.file) {
                 continue;
             }
             if environments.len() < self.environments.len() {

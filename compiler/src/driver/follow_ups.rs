@@ -1,7 +1,8 @@
 //! One message for one mistake: what later stages say of an item that could not be read is about what the parser made
 //! of it, and not about what its author meant.
 
-use crate::source::Span;
+use crate::diagnostics::Diagnostics;
+use crate::source::{SourceMap, Span};
 use crate::syntax::ast::{Item, ItemKind};
 
 /// The innermost item that a syntax error is in, or right behind. `None` where that is a block, whose other items are
@@ -24,4 +25,18 @@ pub(super) fn lies_in(place: Span, items: &[Span]) -> bool {
     items
         .iter()
         .any(|item| item.file == place.file && item.start <= place.start && place.end <= item.end)
+}
+
+/// What the parser says of a file that is not UTF-8, without what it says of the signs that stand for its bad bytes.
+pub(super) fn beside_bad_bytes(findings: Diagnostics, sources: &SourceMap) -> Diagnostics {
+    let mut kept = Diagnostics::default();
+    for finding in findings.into_sorted() {
+        if !sources
+            .slice(finding.primary.span)
+            .contains(char::REPLACEMENT_CHARACTER)
+        {
+            kept.push(finding);
+        }
+    }
+    kept
 }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::errors;
 use super::follow_ups;
 use super::project::{Project, without_mark};
 use super::suppress::{self, Suppression};
@@ -45,8 +46,13 @@ impl Texts {
             })
             .collect();
         let mut files = Vec::with_capacity(parsed.len());
-        for (text, findings) in parsed {
-            acc.append(findings);
+        let damaged = acc.files_with(&errors::NOT_UTF8);
+        for ((text, findings), file) in parsed.into_iter().zip(&project.files) {
+            acc.append(if damaged.contains(&file.id) {
+                follow_ups::beside_bad_bytes(findings, sources)
+            } else {
+                findings
+            });
             files.push(text);
         }
         let uses_library = files

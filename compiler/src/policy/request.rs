@@ -26,6 +26,8 @@ pub struct Request {
     pub sni: Option<String>,
     /// Whether it is HTTP; `None`: what the port speaks, and on an unknown port HTTP if it has an HTTP fact.
     pub http: Option<bool>,
+    /// HTTP comes as HTTP/2, not as HTTP/1.1.
+    pub http2: bool,
     pub method: Option<String>,
     /// With the query, as sent.
     pub path: Option<String>,
@@ -58,6 +60,7 @@ impl Request {
             destination_ip: None,
             sni: None,
             http: None,
+            http2: false,
             method: None,
             path: None,
             host: None,

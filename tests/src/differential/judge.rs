@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::program;
 use crate::envoy::keys::{claims, set_of};
-use crate::envoy::request::{Authority, Decision, Payload, Place, Request, Signed, Token};
+use crate::envoy::request::{Authority, Decision, Payload, Place, Request, Signed, Token, Version};
 use crate::envoy::{Keys, Pod, Scenario, Served};
 
 /// What meshc knows of a scenario.
@@ -185,7 +185,7 @@ pub fn question(
     let sent = request.all_headers()?;
     let headers = sent.iter().map(|header| {
         let (name, value) = header.split_once(':').context("a header without a colon")?;
-        Ok((name.to_ascii_lowercase(), value.trim().to_owned()))
+        Ok((name.to_ascii_lowercase(), value.trim_matches([' ', '\t']).to_owned()))
     });
     let http = request.path.is_some();
     let spoken = pod.ports.iter().find(|(_, own)| **own + pod.target_offset == port);
@@ -203,6 +203,7 @@ pub fn question(
         destination_ip: Some(request.destination.unwrap_or(pod.ip)),
         sni: request.sni.clone(),
         http: Some(http),
+        http2: request.version != Version::Http1,
         method: http.then(|| request.method.clone()),
         path: request.path.clone(),
         host: http.then(|| request.host.clone()),

@@ -127,7 +127,7 @@ impl Call {
             .version(http::Version::HTTP_2);
         for header in &request.headers {
             let (name, value) = header.split_once(':').context("a header without a colon")?;
-            message = message.header(name.to_ascii_lowercase(), value.trim());
+            message = message.header(name.to_ascii_lowercase(), value.trim_matches([' ', '\t']));
         }
         Ok(Self {
             message: message.body(())?,

@@ -12,8 +12,14 @@ use crate::policy::request::Json;
 
 /// Say what a token says, without believing it
 ///
+/// Examples:
+///   meshc jwt inspect "$TOKEN"
+///   meshc jwt inspect token.txt --now 2026-11-26T12:00:00Z
+///   meshc jwt mint --key test-key.pem --sub alice | meshc jwt inspect -
+///
 /// The signature is not checked; `meshc jwt verify` does that.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The token, a file that holds it, or `-` for standard input
     token: String,

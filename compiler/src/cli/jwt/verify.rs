@@ -19,8 +19,14 @@ use crate::policy::{JwtRule, Target};
 
 /// Say which issuer of the policy accepts a token, and why the others do not
 ///
+/// Examples:
+///   meshc jwt verify "$TOKEN"                                 by the issuers of the project here
+///   meshc jwt verify token.txt . k8s/ --jwks corp=keys.json   and of manifests, with keys from a file
+///   meshc jwt verify "$TOKEN" --jwks keys.json                by these keys alone
+///
 /// With `--jwks FILE`, a key set alone, only the signature and the times are checked.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The token, a file that holds it, or `-` for standard input
     token: String,

@@ -7,7 +7,7 @@ use crate::cli::{near, verdicts};
 use crate::policy::evaluate::Judge;
 use crate::policy::evaluate::nearest::nearest;
 use crate::policy::inventory::Inventory;
-use crate::policy::request::{Caller, Destination, Request, Stage};
+use crate::policy::request::{Caller, Destination, Request};
 use crate::proxy::log::{Entry, Head};
 use crate::source::SourceMap;
 
@@ -49,14 +49,14 @@ pub(super) fn told(context: &Context<'_>, entry: &Entry) -> Option<String> {
     };
     let mut out = format!("{shown}  {}  {what}  from {who}\n", entry.listener);
     match at.and_then(|at| request(at, entry)) {
-        Some(request) => judged(context, (entry, &outcome), request, &mut out),
+        Some(request) => judged(context, &outcome, request, &mut out),
         None => out.push_str(&format!("  {}\n", in_words_of_envoy(entry))),
     }
     Some(out)
 }
 
 /// The same request put to meshc.
-fn judged(context: &Context<'_>, (entry, outcome): (&Entry, &str), mut request: Request, out: &mut String) {
+fn judged(context: &Context<'_>, outcome: &str, mut request: Request, out: &mut String) {
     let answer = match context.tokens.answer(context.judge, &mut request) {
         Ok((answer, _)) => answer,
         Err(unknown) => {
@@ -64,11 +64,6 @@ fn judged(context: &Context<'_>, (entry, outcome): (&Entry, &str), mut request: 
             return;
         }
     };
-    let is_http2 = entry.http.as_ref().is_some_and(|http| http.is_http2);
-    if is_http2 && answer.stage == Some(Stage::Http) && answer.outcome.word() != outcome {
-        out.push_str("  meshc does not say: it judges what HTTP/1 takes, and this came over HTTP/2\n");
-        return;
-    }
     if answer.outcome.word() != outcome {
         out.push_str(&format!(
             "  DISAGREEMENT: Envoy answered {outcome}, and meshc says {}; please report it, with the policy\n",
@@ -109,6 +104,7 @@ fn request((served, port): (&Served, &Port), entry: &Entry) -> Option<Request> {
         ..Request::new(Destination::Known(served.index), caller)
     };
     if let Some(http) = &entry.http {
+        request.http2 = http.is_http2;
         heard(http.head.as_ref()?, &mut request);
     }
     Some(request)

@@ -90,6 +90,23 @@ pub(crate) fn join_values(values: &[&HeaderValue]) -> HeaderValue {
     HeaderValue::Text(join(texts))
 }
 
+/// The cookies of a request over HTTP/2, which Envoy makes one value of.
+pub(crate) fn join_cookies(values: &[&HeaderValue]) -> HeaderValue {
+    let mut joined = String::new();
+    for value in values {
+        if !joined.is_empty() {
+            joined.push_str("; ");
+        }
+        match value {
+            HeaderValue::Text(text) => joined.push_str(text),
+            // Behind a token nothing is known.
+            HeaderValue::Token(start) => return HeaderValue::Token(joined + start),
+            HeaderValue::Opaque => return HeaderValue::Opaque,
+        }
+    }
+    HeaderValue::Text(joined)
+}
+
 /// The client's address as Envoy finds it: what is said, else X-Forwarded-For, else the peer.
 ///
 /// `gateway` is the number of proxies that a gateway trusts.
@@ -102,7 +119,7 @@ pub(crate) fn client_address(request: &Request, http: bool, gateway: Option<u32>
         .iter()
         .filter(|(name, value)| name == "x-forwarded-for" && http && !value.trim().is_empty())
         .flat_map(|(_, value)| value.split(','))
-        .map(str::trim)
+        .map(|entry| entry.trim_matches([' ', '\t']))
         .collect();
     let from_right = match gateway {
         // A gateway believes nobody but its trusted proxies.

@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Facts {
     pub(crate) target: Target,
     pub(crate) http: bool,
+    /// Over HTTP/2, where all cookies are one header.
+    pub(crate) http2: bool,
     pub(crate) port: Option<u16>,
     pub(crate) peer: Peer,
     pub(crate) peer_ip: Option<IpAddr>,
@@ -44,6 +46,7 @@ impl Facts {
         Self {
             target,
             http: true,
+            http2: false,
             port: None,
             peer: Peer::Nobody,
             peer_ip: None,
@@ -315,6 +318,9 @@ fn header(facts: &Facts, name: &str, pattern: &StringMatch) -> Truth {
         .filter(|(own, _)| own == name)
         .map(|(_, v)| v)
         .collect();
+    if facts.http2 && name == "cookie" && values.len() > 1 {
+        return header_value(name, &headers::join_cookies(&values), pattern);
+    }
     if values.len() > 1 && headers::are_joined(name) {
         return header_value(name, &headers::join_values(&values), pattern);
     }

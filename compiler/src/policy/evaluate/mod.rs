@@ -11,6 +11,7 @@ mod described;
 mod each;
 mod exercised;
 pub(crate) mod headers;
+mod http;
 mod legacy;
 pub(crate) mod matching;
 mod methods;
@@ -32,9 +33,9 @@ use chain::{Asked, Judged};
 use client::{Client, Said};
 use described::Described;
 pub use exercised::exercisable;
-use matching::{Facts, HeaderValue, Host, Peer};
+use http::Head;
+use matching::{Facts, Host, Peer};
 pub(crate) use methods::METHODS;
-use path::Path;
 use places::Carried;
 pub use token_questions::{claims_fault, first_place, token_fault, token_texts};
 
@@ -323,6 +324,7 @@ impl<'p> Judge<'p> {
         let port = port.or_else(|| service.and_then(|(_, service, port)| service.pod_port(port)));
         let mut facts = Facts {
             http,
+            http2: http && request.http2,
             port,
             peer_ip: request.peer_ip,
             tunnelled: false,
@@ -429,6 +431,13 @@ impl<'p> Judge<'p> {
         }
     }
 
+    /// Whether a proxy that reads HTTP sends for the caller.
+    fn comes_by_a_proxy(&self, caller: &Caller) -> bool {
+        let Caller::Workload(index) = caller else { return false };
+        let caller = self.inventory.workloads.get(*index);
+        caller.is_some_and(|it| it.data_plane == DataPlane::Sidecar || it.kind != WorkloadKind::Application)
+    }
+
     /// What the pod's own enforcer says.
     fn at_pod(
         &self,
@@ -526,38 +535,23 @@ impl<'p> Judge<'p> {
         if !facts.http {
             return Ok(None);
         }
-        let refused = |why: &str| {
-            Ok(Some(Answer {
+        if request.http2 && !METHODS.contains(&facts.method.as_str()) && self.comes_by_a_proxy(&request.caller) {
+            let why = "whether the caller's proxy goes on with HTTP/2, where any method passes, depends on the name of the Service port";
+            return Err(Unknown::Other(why.to_owned()));
+        }
+        match http::read(request, &facts.method, self.inventory.mesh.normalization)? {
+            Head::Read { path, query } => {
+                facts.path = path;
+                facts.query = query;
+                Ok(None)
+            }
+            Head::Refused(why) => Ok(Some(Answer {
                 outcome: Outcome::BadRequest,
                 stage: Some(Stage::Http),
                 why: format!("{place}: {why}"),
                 because: Vec::new(),
-            }))
-        };
-        let headers = request.headers.iter().map(|(name, value)| name.len() + value.len());
-        if headers.sum::<usize>() + request.path.as_ref().map_or(0, String::len) > MAX_HEADER_BYTES {
-            let why = "the request has more than 60 KiB of headers, which Envoy answers with 431 before any policy";
-            return Err(Unknown::Other(why.to_owned()));
+            })),
         }
-        if facts.method == "CONNECT" {
-            return Err(Unknown::Other("what becomes of CONNECT is not judged".to_owned()));
-        }
-        if !METHODS.contains(&facts.method.as_str()) {
-            return refused("HTTP/1 knows no such method");
-        }
-        let sent = request.path.as_deref().unwrap_or("/");
-        match path::normalize(sent, self.inventory.mesh.normalization) {
-            Path::Seen(path) => {
-                facts.path = path;
-                facts.query = sent
-                    .find(['?', '#'])
-                    .map_or("", |at| sent.get(at..).unwrap_or_default())
-                    .to_owned();
-            }
-            Path::Refused => return refused("the path is one that HTTP refuses"),
-            Path::Unknown => return Err(Unknown::Other("what Envoy makes of this path is not judged".to_owned())),
-        }
-        Ok(None)
     }
 
     /// The host that is said, else the full name of the Service; clients of a gateway call it by any name.
@@ -591,9 +585,6 @@ impl<'p> Judge<'p> {
         self.waypoints.get(at).map(|cell| &**cell.get_or_init(compose))
     }
 }
-
-/// What Envoy reads of the head of a request.
-const MAX_HEADER_BYTES: usize = 60 * 1024;
 
 fn nothing_there(why: &str) -> Answer {
     Answer {
@@ -635,19 +626,6 @@ fn port_and_protocol(pod: &Pod<'_>, request: &Request) -> Result<(Option<u16>, b
 
 /// Headers, parameters and tokens of a request.
 pub(crate) fn carried(request: &Request) -> Carried {
-    let text = |(name, value): &(String, String)| (name.clone(), HeaderValue::Text(value.trim().to_owned()));
-    let mut headers: Vec<(String, HeaderValue)> = request.headers.iter().map(text).collect();
-    for token in &request.tokens {
-        match &token.place {
-            super::request::Place::Header { name, prefix } => {
-                headers.push((name.clone(), HeaderValue::Token(prefix.clone())));
-            }
-            super::request::Place::Cookie(name) => {
-                headers.push(("cookie".to_owned(), HeaderValue::Token(format!("{name}="))));
-            }
-            super::request::Place::Param(_) => {}
-        }
-    }
     let query = request
         .path
         .as_deref()
@@ -658,7 +636,7 @@ pub(crate) fn carried(request: &Request) -> Carried {
         (places::unescape(name), places::unescape(value))
     });
     Carried {
-        headers,
+        headers: http::headers(request),
         params: params.collect(),
         tokens: request.tokens.clone(),
         texts: Arc::clone(&request.texts),

@@ -150,7 +150,7 @@ impl Values {
         tests.extend(self.refusing.get(fact).into_iter().flatten());
         let (wanted, _) = tests.split_at(count);
         let mut choice = match fact {
-            Fact::Method => self.methods(&tests),
+            Fact::Method => self.methods(request, &tests),
             Fact::Path => self.paths(request, wanted, &tests),
             Fact::Host => {
                 let hosts = self.texts(wanted, &tests, text).into_iter().map(Some);
@@ -199,21 +199,24 @@ impl Values {
         witnesses::distinct(texts)
     }
 
-    /// Of methods that no test tells apart, one is enough.
-    fn methods(&self, tests: &[&Test]) -> Choice {
+    /// Of methods that no test tells apart, one is enough. HTTP/2 takes those that rules write, too.
+    fn methods(&self, request: &Request, tests: &[&Test]) -> Choice {
         let usual = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
         let mut kinds = BTreeSet::new();
         let mut facts = Facts::nothing(self.target);
-        let methods = usual.iter().chain(METHODS).filter(|method| **method != "CONNECT");
+        let known = usual.iter().chain(METHODS).map(|method| (*method).to_owned());
+        let written = || witnesses::texts(&patterns(tests, method), &self.fresh);
+        let written = request.http2.then(written).into_iter().flatten();
+        let methods = known.chain(written).filter(|method| method != "CONNECT");
         Choice::all(
             methods
                 .filter(|method| {
-                    facts.method = (**method).to_owned();
+                    facts.method.clone_from(method);
                     let holds = tests.iter().map(|test| matching::holds(test, &facts) == Truth::Yes);
                     // OPTIONS can be a preflight.
-                    kinds.insert((**method == "OPTIONS", holds.collect::<Vec<bool>>()))
+                    kinds.insert((method == "OPTIONS", holds.collect::<Vec<bool>>()))
                 })
-                .map(|method| Setting::Method((*method).to_owned())),
+                .map(Setting::Method),
         )
     }
 
@@ -416,6 +419,13 @@ impl Values {
 fn text(matcher: &Matcher) -> Option<StringMatch> {
     match matcher {
         Matcher::Host(pattern) | Matcher::Sni(pattern) | Matcher::Header(_, pattern) => Some(pattern.clone()),
+        _ => None,
+    }
+}
+
+fn method(matcher: &Matcher) -> Option<StringMatch> {
+    match matcher {
+        Matcher::Method(pattern) => Some(pattern.clone()),
         _ => None,
     }
 }
