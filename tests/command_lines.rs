@@ -173,11 +173,16 @@ fn arguments(text: &str) -> Option<Vec<String>> {
             _ => args.push(arg),
         }
     }
-    // A command alone is its name.
+    // A command alone, or with the name of a flag, is spoken of and not shown.
     let names = if args.first().is_some_and(|first| first == "jwt") {
         2
     } else {
         1
     };
-    (quote.is_none() && args.len() > names).then_some(args)
+    let is_shown = match args.get(names..).unwrap_or_default() {
+        [] => false,
+        [only] => !only.starts_with("--"),
+        _ => true,
+    };
+    (quote.is_none() && is_shown).then_some(args)
 }
