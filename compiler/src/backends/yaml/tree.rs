@@ -165,7 +165,7 @@ pub(crate) fn documents(
 ) -> impl Iterator<Item = Result<Rc<Node>, Problem>> {
     chunks(text, part).into_iter().flat_map(move |(start, chunk)| {
         let mut documents = Vec::new();
-        read_chunk(file, start, chunk, &mut documents);
+        read_chunk((file, start, chunk), MOST_VALUES, &mut documents);
         documents
     })
 }
@@ -185,7 +185,12 @@ fn chunks(text: &str, part: Range<usize>) -> Vec<(usize, &str)> {
     chunks
 }
 
-fn read_chunk(file: FileId, start: usize, chunk: &str, documents: &mut Vec<Result<Rc<Node>, Problem>>) {
+/// Reads a chunk that starts at a byte of a file, of so many values and keys at `most`.
+fn read_chunk(
+    (file, start, chunk): (FileId, usize, &str),
+    most: usize,
+    documents: &mut Vec<Result<Rc<Node>, Problem>>,
+) {
     // JSON may be indented with tabs, which YAML forbids; no string of it holds one.
     let json = chunk.trim_start().starts_with('{')
         && chunk.contains('\t')
@@ -200,6 +205,7 @@ fn read_chunk(file: FileId, start: usize, chunk: &str, documents: &mut Vec<Resul
         root: None,
         aliased: 0,
         written: 0,
+        most,
     };
     let mut seen = false;
     for event in Parser::new_from_str(chunk) {
@@ -350,15 +356,20 @@ struct Builder<'t> {
     open: Vec<Open>,
     root: Option<Rc<Node>>,
     aliased: usize,
-    /// The events so far.
+    /// The values and keys so far, and how many there may be.
     written: usize,
+    most: usize,
 }
 
 impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, span: saphyr_parser::Span) -> Result<(), Problem> {
         let mut span = self.places.span(span);
-        self.written += 1;
-        if self.written > MOST_VALUES {
+        let is_value = matches!(
+            event,
+            Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) | Event::Alias(_)
+        );
+        self.written += usize::from(is_value);
+        if self.written > self.most {
             return Err(Problem::TooLong(span));
         }
         match event {
@@ -565,5 +576,33 @@ fn name(value: &Value) -> Option<String> {
         Value::Real(number) if number.is_infinite() => Some(".inf".to_owned()),
         Value::Real(number) => Some(number.to_string()),
         Value::Null | Value::List(_) | Value::Map(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a document of so many values at most ends, or is given up.
+    fn read(text: &str, most: usize) -> Result<Span, Span> {
+        let mut documents = Vec::new();
+        read_chunk((FileId::default(), 0, text), most, &mut documents);
+        let [document] = documents.as_slice() else {
+            panic!("{} documents", documents.len())
+        };
+        match document {
+            Ok(root) => Ok(root.span),
+            Err(Problem::TooLong(span)) => Err(*span),
+            Err(problem) => panic!("{problem:?}"),
+        }
+    }
+
+    #[test]
+    fn a_document_of_too_many_values_is_given_up_at_the_first_that_is_too_many() {
+        let text = "a: [1, 2, 3]\nb: 4\n";
+        assert!(read(text, 8).is_ok());
+        let at = |span: Span| text.get(span.start as usize..span.end as usize);
+        assert_eq!(read(text, 7).map_err(at), Err(Some("4")));
+        assert_eq!(read(text, 6).map_err(at), Err(Some("b")));
     }
 }
