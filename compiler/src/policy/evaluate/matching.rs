@@ -123,7 +123,7 @@ impl Truth {
             match part {
                 Self::Yes => {}
                 Self::No => return Self::No,
-                unknown @ Self::Unknown(_) if result == Self::Yes => result = unknown,
+                unknown @ Self::Unknown(_) if matches!(result, Self::Yes) => result = unknown,
                 Self::Unknown(_) => {}
             }
         }
@@ -132,7 +132,16 @@ impl Truth {
 
     /// Whether any holds: a certain yes decides.
     fn any(parts: impl Iterator<Item = Self>) -> Self {
-        Self::all(parts.map(Self::not)).not()
+        let mut result = Self::No;
+        for part in parts {
+            match part {
+                Self::No => {}
+                Self::Yes => return Self::Yes,
+                unknown @ Self::Unknown(_) if matches!(result, Self::No) => result = unknown,
+                Self::Unknown(_) => {}
+            }
+        }
+        result
     }
 }
 
@@ -154,6 +163,7 @@ pub(crate) fn holds(test: &Test, facts: &Facts) -> Truth {
     };
     match positive {
         Truth::No => Truth::No,
+        positive if test.negative.is_empty() => positive,
         positive => Truth::all([positive, any(&test.negative).not()].into_iter()),
     }
 }

@@ -4,6 +4,7 @@
 //! each test is kept and asked once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use super::super::matching::{self, Facts, Truth};
 use super::facts::Fact;
@@ -22,6 +23,8 @@ pub(crate) struct Goals {
     about: Vec<usize>,
     subjects: Vec<Subject>,
     all: Vec<Goal>,
+    /// The tests of one goal after the other, by their indices.
+    wanted: Vec<usize>,
     /// Whether no rule was left out.
     pub(super) is_complete: bool,
 }
@@ -29,7 +32,8 @@ pub(crate) struct Goals {
 #[derive(Debug)]
 struct Goal {
     is_dry_run: bool,
-    tests: Vec<usize>,
+    /// Where its tests stand.
+    wanted: Range<usize>,
 }
 
 /// Facts that must be changed, and the goals that then are left to be met.
@@ -46,6 +50,7 @@ impl Goals {
             about: Vec::new(),
             subjects: Vec::new(),
             all: Vec::new(),
+            wanted: Vec::new(),
             is_complete: true,
         };
         let mut known: HashMap<&Test, usize> = HashMap::new();
@@ -57,10 +62,12 @@ impl Goals {
                 };
                 for tests in boxes {
                     let number = |test| *known.entry(test).or_insert_with(|| goals.file(test));
-                    let tests = tests.into_iter().map(number).collect();
+                    let tests: Vec<usize> = tests.into_iter().map(number).collect();
+                    let start = goals.wanted.len();
+                    goals.wanted.extend(tests);
                     goals.all.push(Goal {
                         is_dry_run: policy.dry_run,
-                        tests,
+                        wanted: start..goals.wanted.len(),
                     });
                 }
             }
@@ -81,10 +88,13 @@ impl Goals {
 
     /// The tests of a goal.
     pub(super) fn tests(&self, goal: usize) -> impl Iterator<Item = &Test> {
-        let goal = self.all.get(goal);
-        goal.into_iter()
-            .flat_map(|goal| &goal.tests)
-            .filter_map(|at| self.tests.get(*at))
+        let wanted = self.all.get(goal).map_or(&[][..], |goal| self.wanted(goal));
+        wanted.iter().filter_map(|at| self.tests.get(*at))
+    }
+
+    /// The tests of a goal, by their indices.
+    fn wanted(&self, goal: &Goal) -> &[usize] {
+        self.wanted.get(goal.wanted.clone()).unwrap_or_default()
     }
 
     /// The goals by the facts that must be changed for them to be met, and that no other change spares.
@@ -108,13 +118,13 @@ impl Goals {
             .map(|subject| ways(subject).map(|ways| ways.iter().map(&mut bits).collect()))
             .collect();
         // What each test needs, if anything.
-        let lacks: Vec<Option<&Vec<u64>>> = self
+        let lacks: Vec<Option<&[u64]>> = self
             .tests
             .iter()
             .zip(&self.about)
             .map(|(test, about)| {
-                let ways = ways.get(*about)?.as_ref()?;
-                (matching::holds(test, facts) != Truth::Yes).then_some(ways)
+                let ways = ways.get(*about)?.as_deref()?;
+                (!matches!(matching::holds(test, facts), Truth::Yes)).then_some(ways)
             })
             .collect();
         let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
@@ -124,8 +134,8 @@ impl Goals {
             }
             let (mut sure, mut open) = (0, Vec::new());
             let mut can_be_met = true;
-            for ways in goal.tests.iter().filter_map(|at| *lacks.get(*at)?) {
-                match ways.as_slice() {
+            for ways in self.wanted(goal).iter().filter_map(|at| *lacks.get(*at)?) {
+                match ways {
                     [] => can_be_met = false,
                     [only] => sure |= only,
                     ways => open.push(ways),

@@ -258,7 +258,7 @@ struct Refusal {
 impl Trial<'_> {
     fn refusal(&mut self, doors: &mut Vec<Door>, view: &View<'_>, effective: &Effective, answer: &Answer) -> Refusal {
         let (http, request) = (view.facts.http, view.request);
-        // A pod that no block describes has one enforcer, which is composed anew for each request.
+        // A pod that no block describes has one enforcer, which may be composed anew for each request.
         let id = match request.to {
             Destination::Known(_) => std::ptr::from_ref(effective).addr(),
             Destination::Pod { .. } => 0,
