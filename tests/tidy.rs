@@ -94,7 +94,10 @@ const DOORS: &[(&str, &[&str])] = &[
             "compiler/src/backends/envoy",
         ],
     ),
-    ("rayon", &["compiler/src/driver", "compiler/src/analysis"]),
+    (
+        "rayon",
+        &["compiler/src/driver", "compiler/src/analysis", "compiler/src/cli"],
+    ),
     ("toml", &["compiler/src/driver"]),
     ("serde_saphyr", &["compiler/src/backends"]),
     ("saphyr_parser", &["compiler/src/backends/yaml/tree.rs"]),

@@ -1,14 +1,16 @@
-//! Lines in, lines out: each is answered as it comes, in memory that does not grow with their number.
+//! Lines in, lines out: each is answered as it comes, and those that are at hand together on all cores, in memory that
+//! does not grow with their number.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use anyhow::Context as _;
+use rayon::prelude::*;
 
 /// A longer line is no request.
 const MAX_LINE_BYTES: usize = 16 << 20;
 /// So much is read at once.
 const BLOCK_BYTES: usize = 64 << 10;
-/// So much is held back at most, as long as there are further lines at hand.
+/// So much of lines is held back at most, as long as there are further ones at hand.
 const HELD_BYTES: usize = 64 << 10;
 
 /// Answers each line that is not blank. `shown` is how messages call the input. `answer` is handed what is wrong with a line instead, where it cannot be read.
@@ -21,12 +23,18 @@ const HELD_BYTES: usize = 64 << 10;
 pub(super) fn answer(
     (input, shown): (&mut dyn Read, &str),
     out: &mut dyn Write,
-    mut answer: impl FnMut(Result<&str, String>) -> String,
+    answer: impl Fn(Result<&str, String>) -> String + Sync,
 ) -> anyhow::Result<()> {
     let mut input = BufReader::with_capacity(BLOCK_BYTES, input);
-    let mut held = String::new();
+    let mut held: Vec<Result<String, String>> = Vec::new();
+    let mut bytes = 0;
     let mut line = Vec::new();
     let mut is_first = true;
+    let answer = |line: &Result<String, String>| answer(line.as_deref().map_err(Clone::clone)) + "\n";
+    let answers = |held: &[Result<String, String>]| match held {
+        [only] => answer(only),
+        many => many.par_iter().map(answer).collect::<Vec<_>>().concat(),
+    };
     while let Some(is_whole) = next(&mut input, &mut line).with_context(|| format!("cannot read `{shown}`"))? {
         let text = match std::str::from_utf8(&line) {
             _ if !is_whole => Err(format!("the line is longer than {} MiB", MAX_LINE_BYTES >> 20)),
@@ -37,15 +45,18 @@ pub(super) fn answer(
         };
         is_first = false;
         if !text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
-            held.push_str(&answer(text));
-            held.push('\n');
+            bytes += line.len();
+            held.push(text.map(str::to_owned));
         }
         let is_last_at_hand = !input.buffer().contains(&b'\n');
-        if (is_last_at_hand || held.len() > HELD_BYTES) && !write(out, &mut held)? {
-            return Ok(());
+        if is_last_at_hand || bytes > HELD_BYTES {
+            if !held.is_empty() && !write(out, &answers(&held))? {
+                return Ok(());
+            }
+            held.clear();
+            bytes = 0;
         }
     }
-    write(out, &mut held)?;
     Ok(())
 }
 
@@ -80,10 +91,8 @@ fn next(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<bool>
 }
 
 /// Whether there is still somebody who reads.
-fn write(out: &mut dyn Write, held: &mut String) -> anyhow::Result<bool> {
-    let written = out.write_all(held.as_bytes()).and_then(|()| out.flush());
-    held.clear();
-    match written {
+fn write(out: &mut dyn Write, answers: &str) -> anyhow::Result<bool> {
+    match out.write_all(answers.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error).context("the answer cannot be written"),
@@ -92,6 +101,8 @@ fn write(out: &mut dyn Write, held: &mut String) -> anyhow::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     /// Gives what it has in pieces.
@@ -132,13 +143,13 @@ mod tests {
     fn run(pieces: &[&[u8]], takes: usize) -> (Vec<String>, usize) {
         let mut input = Pieces(pieces.iter().map(|piece| piece.to_vec()).collect());
         let mut out = Reader(Vec::new(), takes);
-        let mut asked = 0;
+        let asked = AtomicUsize::new(0);
         answer((&mut input, "x"), &mut out, |line| {
-            asked += 1;
+            asked.fetch_add(1, Ordering::Relaxed);
             line.map_or_else(|error| error, |line| format!("[{line}]"))
         })
         .unwrap();
-        (out.0, asked)
+        (out.0, asked.into_inner())
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::tokens::{TokenArgs, Tokens};
 use super::{Io, near};
 use crate::driver::{Build, Outcome};
@@ -83,8 +85,9 @@ fn judge_build(build: &Build, outcome: &Outcome, asked: Asked<'_>, tokens: &Toke
     let facts = &build.facts;
     let judge = Judge::new(&build.policies, &facts.inventory, outcome.target);
     let meant = |test: &&Test| asked.filter.is_none_or(|filter| test.name.it.contains(filter));
-    let tests = build.program.tests.iter().filter(meant);
+    let tests: Vec<&Test> = build.program.tests.iter().filter(meant).collect();
     tests
+        .into_par_iter()
         .map(|test| Judged {
             environment: build.environment.clone(),
             name: test.name.it.clone(),
