@@ -94,7 +94,8 @@ fn mesh_files(text: &str) -> Vec<String> {
     files.map(|(_, text)| text.to_owned()).collect()
 }
 
-fn is_correct(text: &str) -> bool {
+/// Whether the compiler's own parser takes a text.
+pub(crate) fn is_correct(text: &str) -> bool {
     let mut found = Diagnostics::default();
     syntax::parse(FileId(0), text, &mut found);
     !found.has_errors()

@@ -1,13 +1,10 @@
 -- Uses the server as Neovim's user would. Arguments: the plugin, the server, and the folder of a project.
 local plugin, server, project = arg[1], arg[2], arg[3]
-vim.g.loaded_meshc = true
 vim.opt.runtimepath:prepend(plugin)
 -- A script runs after the detection of filetypes is set up, and init.lua before it.
 vim.cmd('filetype off')
 vim.g.did_load_filetypes = nil
 vim.cmd('filetype plugin indent on')
-vim.lsp.config('meshc', { cmd = { server } })
-vim.lsp.enable('meshc')
 
 local function wait(what, condition)
   assert(vim.wait(60000, condition, 20), 'in vain for ' .. what)
@@ -32,6 +29,22 @@ local function ask(method, more)
   return answer.result
 end
 
+-- Without a server it says what to do. Once that is done, all is well.
+local said = {}
+local notify = vim.notify
+vim.notify = function(message)
+  table.insert(said, message)
+end
+vim.lsp.config('meshc', { cmd = { '/nowhere/meshc-lsp' } })
+vim.cmd.runtime('plugin/meshc.lua')
+vim.cmd.edit(project .. '/shop.mesh')
+assert(#said == 1 and said[1]:find('/nowhere/meshc-lsp is no program', 1, true), vim.inspect(said))
+vim.notify = notify
+vim.lsp.config('meshc', { cmd = { server } })
+vim.cmd.checkhealth('meshc')
+local health = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, true), '\n')
+assert(health:find('OK meshc%-lsp %d') and health:find(':MeshcBuildParser', 1, true), health)
+vim.cmd.bwipeout()
 vim.cmd.edit(project .. '/shop.mesh')
 wait('a server', function()
   return #vim.lsp.get_clients({ bufnr = 0 }) == 1
@@ -61,8 +74,17 @@ end)
 
 -- Hover.
 at('default deny')
-local hover = ask('textDocument/hover')
-assert(hover.contents.value:find('AuthorizationPolicy', 1, true), vim.inspect(hover))
+vim.lsp.buf.hover()
+local shown
+wait('the hover', function()
+  shown = vim.iter(vim.api.nvim_list_wins()):find(function(window)
+    return vim.api.nvim_win_get_config(window).relative ~= ''
+  end)
+  return shown ~= nil
+end)
+local hover = vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(shown), 0, -1, true)
+assert(vim.list_contains(hover, 'kind: AuthorizationPolicy'), vim.inspect(hover))
+vim.api.nvim_win_close(shown, true)
 
 -- Completion of a name that another file declares.
 at('via web to GET')
