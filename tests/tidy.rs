@@ -41,6 +41,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "backends",
             "jwt",
             "catalogue",
+            "rfc3339",
         ],
     ),
     (

@@ -10,6 +10,8 @@ use crate::to_proto::{reading, writing};
 pub(crate) const EMITTED: &str = "meshc.emittedYaml";
 /// The command that shows it as a file.
 pub(crate) const SHOW_EMITTED: &str = "meshc.showEmitted";
+/// The command that runs the test at a place and tells of it.
+pub(crate) const RUN_TEST: &str = "meshc.runTest";
 
 pub(crate) fn capabilities(session: &Session) -> ServerCapabilities {
     ServerCapabilities {
@@ -50,8 +52,7 @@ pub(crate) fn capabilities(session: &Session) -> ServerCapabilities {
         code_action_provider: Some(actions()),
         semantic_tokens_provider: Some(tokens().into()),
         inlay_hint_provider: Some(OneOf::Left(true)),
-        // A lens that nothing can show would be a dead button.
-        code_lens_provider: session.shows_files.then_some(lsp::CodeLensOptions {
+        code_lens_provider: Some(lsp::CodeLensOptions {
             resolve_provider: Some(false),
         }),
         execute_command_provider: Some(commands(session)),
@@ -89,7 +90,11 @@ fn folders() -> lsp::WorkspaceServerCapabilities {
 
 fn actions() -> lsp::CodeActionProviderCapability {
     lsp::CodeActionProviderCapability::Options(lsp::CodeActionOptions {
-        code_action_kinds: Some(vec![lsp::CodeActionKind::QUICKFIX, writing::FIX_ALL.into()]),
+        code_action_kinds: Some(vec![
+            lsp::CodeActionKind::QUICKFIX,
+            lsp::CodeActionKind::REFACTOR_EXTRACT,
+            writing::FIX_ALL.into(),
+        ]),
         resolve_provider: Some(false),
         work_done_progress_options: lsp::WorkDoneProgressOptions::default(),
     })
@@ -107,7 +112,7 @@ fn tokens() -> lsp::SemanticTokensOptions {
 fn commands(session: &Session) -> lsp::ExecuteCommandOptions {
     let show = session.shows_files.then_some(SHOW_EMITTED);
     lsp::ExecuteCommandOptions {
-        commands: std::iter::once(EMITTED).chain(show).map(str::to_owned).collect(),
+        commands: [EMITTED, RUN_TEST].into_iter().chain(show).map(str::to_owned).collect(),
         work_done_progress_options: lsp::WorkDoneProgressOptions::default(),
     }
 }

@@ -6,14 +6,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use meshc::ide::{Change, Emitted};
+use meshc::ide::{Change, Emitted, TestRun};
 use tokio::sync::Notify;
 use tower_lsp_server::jsonrpc::{Error, Result};
 use tower_lsp_server::ls_types::{self as lsp, *};
 use tower_lsp_server::{Client, LanguageServer};
 
 use crate::answers::answer;
-use crate::capabilities::{EMITTED, SHOW_EMITTED, capabilities};
+use crate::capabilities::{EMITTED, RUN_TEST, SHOW_EMITTED, capabilities};
 use crate::requests::{reading, writing};
 use crate::session::{Context, Session, Shared};
 use crate::settings::settings;
@@ -99,6 +99,20 @@ impl MeshServer {
                 Ok(())
             }
         }
+    }
+
+    /// Tells of a test that was run; the same as an answer.
+    async fn tell(&self, run: std::result::Result<(TestRun, LSPAny), String>) -> LSPAny {
+        let (kind, text, answer) = match run {
+            Ok((run, answer)) if run.passed() => (MessageType::INFO, run.summary(), answer),
+            Ok((run, answer)) => (MessageType::WARNING, run.summary(), answer),
+            Err(problem) => {
+                let answer = serde_json::json!({ "problem": problem });
+                (MessageType::WARNING, problem, answer)
+            }
+        };
+        self.client.show_message(kind, text).await;
+        answer
     }
 
     /// Asks the client to say when files change that it does not have open.
@@ -370,18 +384,22 @@ impl LanguageServer for MeshServer {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
-        if !matches!(params.command.as_str(), EMITTED | SHOW_EMITTED) {
-            return Err(Error::invalid_params(format!(
-                "there is no command `{}`",
-                params.command
-            )));
+        let command = params.command.as_str();
+        if !matches!(command, EMITTED | SHOW_EMITTED | RUN_TEST) {
+            return Err(Error::invalid_params(format!("there is no command `{command}`")));
         }
         let (uri, position) = commands::place(params.arguments)?;
         let place = uri.clone();
+        if command == RUN_TEST {
+            let run = self
+                .ask(move |context| commands::run_test(context, &place, position))
+                .await?;
+            return Ok(Some(self.tell(run).await));
+        }
         let emitted = self
             .ask(move |context| commands::emitted(context, &place, position))
             .await?;
-        if params.command == SHOW_EMITTED {
+        if command == SHOW_EMITTED {
             self.show(&uri, &emitted).await?;
         }
         Ok(Some(commands::answer(&emitted)))

@@ -211,7 +211,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let reader = Reader {
         program: &build.program,
         facts,
-        tokens: Tokens::new(&args.tokens, build, io)?,
+        tokens: args.tokens.reader(build, io)?,
     };
     let (sources, inventory) = (&outcome.sources, &facts.inventory);
     let Some(requests) = &args.requests else {
@@ -459,7 +459,7 @@ impl Reader<'_> {
             Some("forged") => TokenState::Forged,
             Some(other) => return Err(format!("a token is `valid`, `expired` or `forged`, not `{other}`")),
         };
-        let claims = match object.get("claims").map(verdicts::json) {
+        let claims = match object.get("claims").map(crate::hir::json) {
             None => BTreeMap::new(),
             Some(Json::Object(claims)) => claims,
             Some(_) => return Err("`claims` is an object".to_owned()),

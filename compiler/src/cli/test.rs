@@ -7,7 +7,7 @@ use super::args::InputArgs;
 use super::coverage::Coverage;
 use super::tokens::TokenArgs;
 use super::verdicts::{self, Asked, Got, Judged, Line};
-use super::{ExitCode, Io, report};
+use super::{ExitCode, Io, near, report};
 use crate::diagnostics::suggest::nearest;
 use crate::driver::{self, Outcome};
 use crate::source::SourceMap;
@@ -64,6 +64,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     };
     let asked = Asked {
         filter: args.filter.as_deref(),
+        at: None,
         coverage: args.coverage,
     };
     let judged = verdicts::judge(&outcome, asked, &args.tokens, io)?;
@@ -72,7 +73,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let for_people = coverage.as_ref().map_or(String::new(), |it| it.human(sources));
     match args.format {
         TestFormat::Human => io.print(&format!("{}{for_people}", human(&judged, sources))),
-        TestFormat::Json => io.print(&json(&judged, coverage.as_ref(), sources)),
+        TestFormat::Json => io.print(&json(&judged, coverage.as_ref(), &outcome)),
         TestFormat::Junit => {
             io.print(&junit(&judged, sources));
             io.error(&for_people);
@@ -131,34 +132,13 @@ fn human(judged: &[Judged], sources: &SourceMap) -> String {
                 "failed: \"{}\"{environment}\n  {file}:{number}:{column}: {text}",
                 test.name
             );
-            for said in details(line, sources) {
+            for said in line.details(sources) {
                 let _ = writeln!(out, "  {said}");
             }
             out.push('\n');
         }
     }
     out
-}
-
-/// What is to be said of a line: expected, got, and why.
-fn details(line: &Line, sources: &SourceMap) -> Vec<String> {
-    match &line.got {
-        Got::Unknown(why) => vec![format!("expected {}, but there is no answer: {why}", line.expected)],
-        Got::Answer(got, answer) => {
-            let mut said = vec![format!("expected {}, got {got}", line.expected)];
-            if let Some(answer) = answer {
-                said.push(answer.why.clone());
-                said.extend(
-                    answer
-                        .because
-                        .iter()
-                        .map(|reason| format!("because of {}", verdicts::reason(sources, reason))),
-                );
-            }
-            said.extend(line.nearest.iter().map(|near| near.sentence.clone()));
-            said
-        }
-    }
 }
 
 /// In one line; of a long token only its beginning, which is enough to know it by and too little to use it.
@@ -170,13 +150,20 @@ fn one_line(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn json(judged: &[Judged], coverage: Option<&Coverage>, sources: &SourceMap) -> String {
-    let line = |line: &Line| {
+fn json(judged: &[Judged], coverage: Option<&Coverage>, outcome: &Outcome) -> String {
+    let sources = &outcome.sources;
+    let line = |test: &Judged, line: &Line| {
         let (file, number, column) = verdicts::place(sources, line.span);
         let (got, error, answer) = match &line.got {
             Got::Answer(got, answer) => (Some(*got), None, answer.as_ref()),
             Got::Unknown(why) => (None, Some(why), None),
         };
+        let build = outcome
+            .builds
+            .iter()
+            .find(|build| build.environment == test.environment);
+        let nearest = line.nearest.as_ref().zip(build);
+        let nearest = nearest.map(|(near, build)| near::object(sources, &build.facts.inventory, Some(&near.miss)));
         serde_json::json!({
             "file": file,
             "line": number,
@@ -189,7 +176,7 @@ fn json(judged: &[Judged], coverage: Option<&Coverage>, sources: &SourceMap) -> 
             "stage": answer.and_then(|answer| answer.stage).map(crate::policy::request::Stage::word),
             "why": answer.map(|answer| &answer.why),
             "because": answer.map_or(Vec::new(), |answer| verdicts::because(sources, answer)),
-            "nearest-miss": line.nearest.as_ref().map(|near| &near.object),
+            "nearest-miss": nearest,
         })
     };
     let tests: Vec<_> = judged
@@ -201,7 +188,7 @@ fn json(judged: &[Judged], coverage: Option<&Coverage>, sources: &SourceMap) -> 
                 "environment": test.environment,
                 "file": file,
                 "line": number,
-                "lines": test.lines.iter().map(line).collect::<Vec<_>>(),
+                "lines": test.lines.iter().map(|it| line(test, it)).collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -238,7 +225,7 @@ fn junit(judged: &[Judged], sources: &SourceMap) -> String {
             if line.passed() {
                 out.push_str("/>\n");
             } else {
-                let said = details(line, sources);
+                let said = line.details(sources);
                 let head = said.first().cloned().unwrap_or_default();
                 let all = xml(&said.join("\n"));
                 let _ = writeln!(

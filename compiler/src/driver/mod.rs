@@ -10,10 +10,13 @@ pub mod inputs;
 pub mod levels;
 pub mod manifest;
 pub mod manifests;
+pub mod near;
 mod parameters;
 pub mod project;
 mod suppress;
 mod texts;
+pub mod tokens;
+pub mod verdicts;
 
 use crate::analysis::composed::{self, Installation, Own};
 use crate::analysis::{Analysis, invariants};

@@ -12,9 +12,9 @@ use crate::syntax::ast::{self, ItemKind};
 
 /// Where items land: a draft, and the object in it.
 #[derive(Clone, Copy)]
-struct Landing {
-    draft: usize,
-    object: Option<usize>,
+pub(super) struct Landing {
+    pub(super) draft: usize,
+    pub(super) object: Option<usize>,
 }
 
 impl<'a> Resolver<'a, '_> {
@@ -274,7 +274,7 @@ impl<'a> Resolver<'a, '_> {
         draft
     }
 
-    fn new_draft(&mut self, kind: ScopeKind, namespace: Option<Rc<str>>, span: Span, env: Env) -> usize {
+    pub(super) fn new_draft(&mut self, kind: ScopeKind, namespace: Option<Rc<str>>, span: Span, env: Env) -> usize {
         self.drafts.push(Draft {
             kind,
             namespace,
@@ -294,7 +294,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Puts items where they land; what declares a name is declared, what opens a block opens a draft of its own.
-    fn land(&mut self, items: &'a [ast::Item], env: &Env, at: Landing) {
+    pub(super) fn land(&mut self, items: &'a [ast::Item], env: &Env, at: Landing) {
         let space = match (&env.frame, &env.namespace) {
             (Some(frame), _) => Space::Frame(frame.id),
             (None, Some(namespace)) => Space::Namespace(Rc::clone(namespace)),
@@ -401,6 +401,7 @@ impl<'a> Resolver<'a, '_> {
             here_workload: env.here_workload.clone(),
             ..decl.env.clone()
         };
+        self.applied.insert(decl.span);
         self.expanding.push(key);
         self.land(decl.it.items, &inner, at);
         self.expanding.pop();
@@ -451,8 +452,10 @@ impl<'a> Resolver<'a, '_> {
                     NameKind::Workload
                 }
             };
-            let names = &mut self.program.names;
-            names.declare(what, &name.text, name.span, namespace.as_deref());
+            if !self.only_names {
+                let names = &mut self.program.names;
+                names.declare(what, &name.text, name.span, namespace.as_deref());
+            }
             let space = namespace.map_or(Space::Top(0), Space::Namespace);
             self.declare_caller(&name, Caller::Scope(draft), &space, env);
         }

@@ -108,7 +108,7 @@ impl<'a> Resolver<'a, '_> {
         false
     }
 
-    fn issuer_settings(&mut self, ast: &'a ast::Issuer, env: &Env) -> Option<Issuer> {
+    pub(super) fn issuer_settings(&mut self, ast: &'a ast::Issuer, env: &Env) -> Option<Issuer> {
         let mut issuer = match &ast.base {
             None => Issuer {
                 name: String::new(),

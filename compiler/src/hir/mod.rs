@@ -5,6 +5,7 @@
 mod accounts;
 mod callers;
 mod checks;
+mod claims;
 mod collect;
 mod destinations;
 pub mod errors;
@@ -20,6 +21,7 @@ mod scopes;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod unused;
 pub(crate) mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostics::Diagnostics;
 use crate::source::Span;
 use crate::syntax::ast;
+pub use claims::{claims, json};
 pub use index::{Declaration, NameIndex, NameKind, Use};
 pub use model::*;
 use names::{Caller, Env, Key, Operation, ParamValue, Table};
@@ -98,6 +101,8 @@ pub fn resolve(
         targets: BTreeMap::new(),
         destinations: Vec::new(),
         frames: 0,
+        applied: BTreeSet::new(),
+        only_names: false,
         expanding: Vec::new(),
         identities: BTreeMap::new(),
         resolved_operations: BTreeMap::new(),
@@ -130,6 +135,7 @@ pub fn resolve(
     for unit in &project {
         resolver.checks(unit);
     }
+    resolver.unused();
     resolver.program.names.finish();
     resolver.program
 }
@@ -181,15 +187,7 @@ impl<'a> Resolver<'a, '_> {
             .map(|(k, d)| (k.clone(), d.clone()))
             .collect();
         for (key, decl) in callers {
-            let name = ast::Name {
-                text: key.1.clone(),
-                span: decl.span,
-            };
-            match decl.it {
-                Caller::Identity(who) => drop(self.identity(&key, who, &decl.env, &name, decl.span)),
-                Caller::Issuer(issuer) if issuer.params.is_empty() => drop(self.issuer(&key, decl.span)),
-                Caller::Issuer(_) | Caller::Scope(_) => {}
-            }
+            self.caller_declaration(&key, &decl);
         }
         let operations: Vec<(Key, names::Decl<Operation<'a>>)> = self
             .operations
@@ -198,11 +196,27 @@ impl<'a> Resolver<'a, '_> {
             .map(|(k, d)| (k.clone(), d.clone()))
             .collect();
         for (key, decl) in operations {
-            let name = ast::Name {
-                text: key.1.clone(),
-                span: decl.span,
-            };
-            drop(self.operation(&key, decl.it, &decl.env, &name, decl.span));
+            self.operation_declaration(&key, &decl);
         }
+    }
+
+    fn caller_declaration(&mut self, key: &Key, decl: &names::Decl<Caller<'a>>) {
+        let name = ast::Name {
+            text: key.1.clone(),
+            span: decl.span,
+        };
+        match decl.it {
+            Caller::Identity(who) => drop(self.identity(key, who, &decl.env, &name, decl.span)),
+            Caller::Issuer(issuer) if issuer.params.is_empty() => drop(self.issuer(key, decl.span)),
+            Caller::Issuer(_) | Caller::Scope(_) => {}
+        }
+    }
+
+    fn operation_declaration(&mut self, key: &Key, decl: &names::Decl<Operation<'a>>) {
+        let name = ast::Name {
+            text: key.1.clone(),
+            span: decl.span,
+        };
+        drop(self.operation(key, decl.it, &decl.env, &name, decl.span));
     }
 }

@@ -66,6 +66,10 @@ pub(super) struct Resolver<'a, 'd> {
     /// Destinations, with what they see and the namespace they stand in.
     pub(super) destinations: Vec<(Entry<'a>, Option<Rc<str>>)>,
     pub(super) frames: usize,
+    /// The templates that are applied, by their places.
+    pub(super) applied: BTreeSet<Span>,
+    /// Nothing is made, and only the names in the text are of interest.
+    pub(super) only_names: bool,
     /// Templates being expanded, to find cycles.
     pub(super) expanding: Vec<Key>,
     pub(super) identities: BTreeMap<Key, Memo<Expr>>,
@@ -149,7 +153,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// A new frame for an expansion or instance.
-    fn frame(
+    pub(super) fn frame(
         &mut self,
         values: BTreeMap<String, ParamValue>,
         names: BTreeMap<String, Bound>,

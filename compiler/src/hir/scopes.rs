@@ -69,7 +69,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn scope(&mut self, at: usize, entries: &[Entry<'a>], objects: Vec<ObjectDraft<'a>>) -> Option<Scope> {
+    pub(super) fn scope(&mut self, at: usize, entries: &[Entry<'a>], objects: Vec<ObjectDraft<'a>>) -> Option<Scope> {
         let Draft {
             kind,
             namespace,

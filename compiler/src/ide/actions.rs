@@ -26,6 +26,10 @@ pub enum ActionKind {
     FixAll,
     /// A finding is accepted.
     Suppress,
+    /// A piece of a rule gets a name of its own.
+    Extract,
+    /// What a finding shows is written down as a test.
+    Test,
 }
 
 /// What can be done in a range of a text with these findings.

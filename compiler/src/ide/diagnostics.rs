@@ -51,12 +51,19 @@ const UNNECESSARY: &[&str] = &["dead-rule", "unused-suppression"];
 /// Adds the findings of a project. A file that two projects judge has each finding once.
 pub(super) fn diagnostics(analysis: &Analysis, found: &mut BTreeMap<PathBuf, Vec<Diagnostic>>) {
     let Some(outcome) = &analysis.outcome else { return };
+    // They are in the order of files and places.
+    let all = &outcome.diagnostics;
     for (id, file) in outcome.sources.iter().filter(|(_, file)| !file.is_std) {
-        let own = outcome.diagnostics.iter().filter(|d| d.primary.span.file == id);
+        let start = all.partition_point(|d| d.primary.span.file < id);
+        let end = all.partition_point(|d| d.primary.span.file <= id);
+        let own = all.get(start..end).unwrap_or_default();
         let Some(path) = analysis.path(id) else { continue };
         let list: &mut Vec<Diagnostic> = found.entry(path.to_path_buf()).or_default();
-        for d in own.map(|d| diagnostic(analysis, d, &file.text)) {
-            if !list.contains(&d) {
+        // Another project may have said it.
+        let others = list.len();
+        for d in own.iter().map(|d| diagnostic(analysis, d, &file.text)) {
+            let is_known = list.iter().take(others).chain(list.last()).any(|other| *other == d);
+            if !is_known {
                 list.push(d);
             }
         }

@@ -15,6 +15,16 @@ use crate::syntax::ast::{Item, ItemKind};
 pub struct Lens {
     pub range: TextRange,
     pub title: String,
+    pub kind: LensKind,
+}
+
+/// What happens when a lens is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LensKind {
+    /// The YAML of the place is shown.
+    Emitted,
+    /// The test at the place is run.
+    Test,
 }
 
 /// The YAML of a piece of text.
@@ -25,7 +35,7 @@ pub struct Emitted {
     pub problem: Option<String>,
 }
 
-/// The lenses of a text: one for each block that emits something.
+/// The lenses of a text: one for each block that emits something, and for each test.
 pub(super) fn lenses(analysis: &Analysis, document: &Document, path: &Path) -> Vec<Lens> {
     let mut found = Vec::new();
     if let Some(file) = analysis.file(path) {
@@ -48,7 +58,15 @@ fn of_items(analysis: &Analysis, list: &[Item], file: u32, found: &mut Vec<Lens>
                 count => format!("emits {count} objects · show"),
             };
             let range = range(item.keyword);
-            found.push(Lens { range, title });
+            let kind = LensKind::Emitted;
+            found.push(Lens { range, title, kind });
+        }
+        if matches!(item.kind, ItemKind::Test(_)) {
+            found.push(Lens {
+                range: range(item.keyword),
+                title: "run test".to_owned(),
+                kind: LensKind::Test,
+            });
         }
         of_items(analysis, items::inner(item), file, found);
     }

@@ -9,9 +9,9 @@ use super::document::Document;
 use super::workspace::Source;
 use super::{
     Action, Completion, Diagnostic, Edit, Emitted, FileRange, Fold, Found, Highlight, Highlighted, Hint, Hover, Lens,
-    Link, Renaming, Settings, Signature, Symbol, TextRange, actions, completion, definition, diagnostics, folding,
-    formatting, highlighting, hover, in_force, lenses, links, manifests, projects, references, rename, selection,
-    signature, symbols, workspace_symbols,
+    Link, Renaming, Settings, Signature, Symbol, TestRun, TextRange, actions, completion, definition, diagnostics,
+    extract, folding, formatting, highlighting, hover, in_force, lenses, links, manifests, projects, references,
+    rename, run_test, selection, signature, symbols, witness_test, workspace_symbols,
 };
 use crate::driver::manifests::is_manifest;
 use crate::source::{Position, Unit, files::clean};
@@ -73,10 +73,15 @@ impl Snapshot {
     /// What can be done in a range of a text.
     #[must_use]
     pub fn actions(&self, path: &Path, range: &TextRange) -> Vec<Action> {
-        let found = self.document(path);
-        found.map_or_else(Vec::new, |document| {
-            actions::actions(document, path, &self.diagnostics_of(path), range)
-        })
+        let Some(document) = self.document(path) else {
+            return Vec::new();
+        };
+        let mut found = actions::actions(document, path, &self.diagnostics_of(path), range);
+        if let Some((document, analysis)) = self.mesh(path).zip(self.analysis(path)) {
+            found.extend(extract::extract(&analysis, document, path, range));
+            found.extend(witness_test::tests(&analysis, document, path, range));
+        }
+        found
     }
 
     /// What could be written at a place.
@@ -178,6 +183,15 @@ impl Snapshot {
         found.map_or_else(nothing, |(document, analysis)| {
             lenses::yaml(&analysis, document, path, offset)
         })
+    }
+
+    /// Runs the test at a place. `machine` says what time it is, in seconds since 1970, where a token rests on that.
+    ///
+    /// # Errors
+    /// Why it cannot be run, as a sentence.
+    pub fn run_test(&self, path: &Path, offset: u32, machine: fn() -> i64) -> Result<TestRun, String> {
+        let found = self.mesh(path).zip(self.analysis(path)).ok_or_else(no_project)?;
+        run_test::run(&found.1, found.0, path, offset, machine)
     }
 
     /// The edits that bring a text into the one style; none for a text with syntax errors.

@@ -116,6 +116,27 @@ fn a_template_and_its_parameters_are_found_where_it_is_applied() {
 }
 
 #[test]
+fn names_are_found_in_what_nobody_uses() {
+    check_references(
+        "//- a.mesh\ntemplate t(identity by, port) {\n    allow $0staff to any\n    workload web { allow by & staff to GET ${port} port ${port} }\n\
+         identity mine = staff\n}\nidentity staff = ns staff\n",
+        &[
+            "a.mesh: staff to any",
+            "a.mesh: staff to GET ${port} port ${port} }",
+            "a.mesh: staff",
+            "a.mesh: staff = ns staff",
+        ],
+    );
+    check_references(
+        "//- a.mesh\nissuer $0base { iss https://a.example }\nissuer more(host) = base { jwks-uri \"https://${host}\" }\n",
+        &[
+            "a.mesh: base { iss https://a.example }",
+            "a.mesh: base { jwks-uri \"https://${host}\" }",
+        ],
+    );
+}
+
+#[test]
 fn an_issuer_is_found_in_rules_tests_and_other_issuers() {
     check_references(
         "//- a.mesh\nissuer $0staff { iss https://a.example }\nissuer more = staff { audiences x }\n\

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use meshc::ide::LensKind;
 use tower_lsp_server::ls_types as lsp;
 
 use super::open;
-use crate::capabilities::SHOW_EMITTED;
+use crate::capabilities::{RUN_TEST, SHOW_EMITTED};
 use crate::session::Context;
 use crate::to_proto::reading;
 use crate::{from_proto, reference, to_proto};
@@ -70,9 +71,14 @@ pub(crate) fn code_lens(context: &Context, params: &lsp::CodeLensParams) -> Opti
     let (path, document) = open(context, uri)?;
     let unit = context.session.unit;
     let lenses = context.snapshot.lenses(&path);
-    let lenses = lenses
-        .iter()
-        .map(|lens| reading::lens(&document, lens, uri, SHOW_EMITTED, unit));
+    let lenses = lenses.iter().filter_map(|lens| {
+        let command = match lens.kind {
+            // A lens that nothing can show would be a dead button.
+            LensKind::Emitted => Some(SHOW_EMITTED).filter(|_| context.session.shows_files)?,
+            LensKind::Test => RUN_TEST,
+        };
+        Some(reading::lens(&document, lens, uri, command, unit))
+    });
     Some(lenses.collect())
 }
 

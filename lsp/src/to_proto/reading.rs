@@ -95,7 +95,7 @@ pub(crate) fn hint(document: &Document, hint: &Hint, unit: Unit) -> lsp::InlayHi
     }
 }
 
-/// A lens that asks for the YAML of its place.
+/// A lens that gives a command about its place.
 pub(crate) fn lens(document: &Document, lens: &Lens, text: &lsp::Uri, command: &str, unit: Unit) -> lsp::CodeLens {
     let range = range(document, &lens.range, unit);
     let arguments = vec![serde_json::json!(text), serde_json::json!(range.start)];

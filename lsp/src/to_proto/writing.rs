@@ -101,7 +101,8 @@ pub(crate) fn action(context: &Context, path: &Path, action: &Action, library: &
 
 pub(crate) fn action_kind(kind: ActionKind) -> lsp::CodeActionKind {
     match kind {
-        ActionKind::Fix | ActionKind::Suppress => lsp::CodeActionKind::QUICKFIX,
+        ActionKind::Fix | ActionKind::Suppress | ActionKind::Test => lsp::CodeActionKind::QUICKFIX,
+        ActionKind::Extract => lsp::CodeActionKind::REFACTOR_EXTRACT,
         ActionKind::FixAll => lsp::CodeActionKind::from(FIX_ALL),
     }
 }

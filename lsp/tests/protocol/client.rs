@@ -162,6 +162,21 @@ impl Client {
         }
     }
 
+    /// The first message of a method that is as it should be; it may come before or after the answer that it goes with.
+    #[track_caller]
+    pub(crate) fn wait_for_message(&mut self, method: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let found = self
+                .asked
+                .iter()
+                .find(|asked| asked["method"] == method && is_so(&asked["params"]));
+            if let Some(found) = found {
+                return found["params"].clone();
+            }
+            assert!(self.receive(PATIENCE).is_some(), "no such {method}: {:?}", self.asked);
+        }
+    }
+
     /// The names of the findings of a file, once it has these.
     #[track_caller]
     pub(crate) fn wait_for_codes(&mut self, name: &str, codes: &[&str]) -> Vec<Value> {

@@ -1,6 +1,8 @@
 //! The real server over its real streams: every capability that it announces, in a conversation.
 
 #[cfg(test)]
+mod announced;
+#[cfg(test)]
 mod basics;
 #[cfg(test)]
 mod client;

@@ -136,9 +136,55 @@ fn blocks_show_what_they_emit() {
 }
 
 #[test]
+fn a_test_is_run_where_it_stands() {
+    let text = format!(
+        "{WEB}test \"health\" at shop/web {{\n    sa shop/a to GET /healthz expect 200\n    sa b/b to GET /healthz expect 200\n}}\n"
+    );
+    let mut client = Client::start(&[("mesh.toml", MESH), ("web.mesh", &text)], json!({}));
+    client.open("web.mesh", &text);
+    let lenses = client.of("textDocument/codeLens", "web.mesh", json!({}));
+    assert_eq!(lenses[0]["command"]["title"], "run test");
+    assert_eq!(
+        lenses[0]["range"]["start"],
+        json!({ "line": 12, "character": 0 }),
+        "{lenses}"
+    );
+    let command = lenses[0]["command"].clone();
+    let params = json!({ "command": command["command"], "arguments": command["arguments"] });
+    let run = client.request("workspace/executeCommand", params.clone());
+    assert_eq!((&run["name"], &run["passed"]), (&json!("health"), &json!(false)));
+    let passed: Vec<_> = run["lines"].as_array().unwrap().iter().map(|l| &l["passed"]).collect();
+    assert_eq!(passed, [&json!(true), &json!(false)]);
+    assert_eq!(run["lines"][1]["range"]["start"], json!({ "line": 14, "character": 4 }));
+    let why = run["lines"][1]["message"].as_str().unwrap();
+    assert!(why.starts_with("expected 200, got 403\n"), "{why}");
+    let told = |client: &mut Client, kind: u32| {
+        let told = client.wait_for_message("window/showMessage", |params| params["type"] == kind);
+        told["message"].as_str().unwrap().to_owned()
+    };
+    let message = told(&mut client, 2);
+    assert!(
+        message.starts_with("`health`: 1 of 2 lines failed; the first one: expected 200, got 403; "),
+        "{message}"
+    );
+    client.change("web.mesh", 2, json!([{ "text": text.replace("sa b/b", "sa shop/b") }]));
+    let run = client.request("workspace/executeCommand", params.clone());
+    assert_eq!(run["passed"], true);
+    assert_eq!(told(&mut client, 3), "`health`: 2 lines as expected");
+    client.change(
+        "web.mesh",
+        3,
+        json!([{ "text": text.replace("ns shop to", "nobody to") }]),
+    );
+    let run = client.request("workspace/executeCommand", params);
+    assert_eq!(run["problem"], "the test cannot be run: the project has an error");
+}
+
+#[test]
 fn the_yaml_of_a_place_is_an_answer() {
     let mut client = project(json!({}));
-    assert_eq!(client.capabilities["codeLensProvider"], Value::Null);
+    let lenses = client.of("textDocument/codeLens", "web.mesh", json!({}));
+    assert_eq!(lenses, json!([]), "a client that shows no files has nothing to press");
     let ask = |client: &mut Client, line: u32| {
         let arguments = json!([client.uri("web.mesh"), { "line": line, "character": 4 }]);
         client.request(

@@ -70,3 +70,23 @@ fn what_is_no_file_and_what_is_not_open_has_no_answer() {
     let far = client.at("textDocument/hover", "web.mesh", (u32::MAX, u32::MAX), json!({}));
     assert_eq!(far, Value::Null);
 }
+
+#[test]
+fn a_request_that_is_taken_back_is_not_answered() {
+    let rules = (0..400).map(|number| format!("        allow sa a/b{} to GET /items/{number}/*\n", number % 97));
+    let text = format!(
+        "namespace shop {{\n    workload web {{\n        account web\n        ports 8080 http\n{}    }}\n}}\n",
+        rules.collect::<String>()
+    );
+    let pulling = json!({ "textDocument": { "diagnostic": {} } });
+    let mut client = Client::start(&[], pulling);
+    client.open("web.mesh", &text);
+    let params = json!({ "textDocument": { "uri": client.uri("web.mesh") } });
+    let id = client.ask("textDocument/diagnostic", params.clone());
+    client.notify("$/cancelRequest", json!({ "id": id }));
+    assert_eq!(client.answer(id)["error"]["code"], -32800);
+    // What was begun is of use to whoever asks next, and taking back what is long answered does nothing.
+    assert_eq!(client.request("textDocument/diagnostic", params)["kind"], "full");
+    client.notify("$/cancelRequest", json!({ "id": id }));
+    assert_eq!(client.finish().code(), Some(0));
+}

@@ -286,6 +286,26 @@ fn a_finding_is_accepted_with_a_reason() {
 }
 
 #[test]
+fn a_piece_of_a_rule_gets_a_name() {
+    let text = "namespace shop {\n    workload web { select app=web deny ns a to any }\n}\n";
+    let mut client = project(text);
+    let cursor = json!({ "line": 1, "character": 41 });
+    let more = json!({
+        "range": { "start": cursor, "end": cursor },
+        "context": { "diagnostics": [], "only": ["refactor"] },
+    });
+    let actions = client.of("textDocument/codeAction", "web.mesh", more);
+    assert_eq!(actions[0]["kind"], "refactor.extract", "{actions}");
+    let edits = actions[0]["edit"]["changes"][client.uri("web.mesh")]
+        .as_array()
+        .unwrap();
+    assert_eq!(
+        apply(text, edits, "utf-16"),
+        "namespace shop {\n    identity callers = ns a\n\n    workload web { select app=web deny callers to any }\n}\n"
+    );
+}
+
+#[test]
 fn a_part_is_formatted_and_a_block_when_it_is_closed() {
     let text = "identity   a = ns b\nnamespace   shop {\n  workload web {   }\n}\n";
     let mut client = Client::start(&[], json!({}));

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Format;
 use crate::cli::args::InputArgs;
-use crate::cli::tokens::{self, TokenArgs, Tokens};
+use crate::cli::tokens::{self, TokenArgs};
 use crate::cli::{ExitCode, Io, clock, report, verdicts};
 use crate::driver::{self, Outcome};
 use crate::jwt::Jwt;
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let Some(build) = outcome.builds.first() else {
         bail!("there is nothing to ask");
     };
-    let reader = Tokens::new(&args.tokens, build, io)?;
+    let reader = args.tokens.reader(build, io)?;
     let token = reader.read(&text);
     let said = reader.rules().iter().map(|rule| Said {
         rule,

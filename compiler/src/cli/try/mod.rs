@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use super::args::{Format, InputArgs};
 use super::disk::{self, Change};
-use super::tokens::{TokenArgs, Tokens};
+use super::tokens::TokenArgs;
 use super::watch::{Seen, Watched};
 use super::{ExitCode, Io, report};
 use crate::diagnostics::Severity;
@@ -173,7 +173,7 @@ fn follow(
         jwks: Vec::new(),
         now: None,
     };
-    let tokens = Tokens::new(&nothing_said, build, io)?;
+    let tokens = nothing_said.reader(build, io)?;
     let asked = callers::Context {
         judge: &judge,
         tokens: &tokens,
