@@ -45,7 +45,7 @@ fn vs_code() {
     let pictures = parts::pictures().unwrap();
     let script = repository::root().join("tests/editors/vscode.mjs");
     let project = project.path().join("shop");
-    let paths = [project.as_path(), &pictures, &window.settings].map(|path| path.to_str().unwrap());
+    let paths = [project.as_path(), &pictures, &window.data].map(|path| path.to_str().unwrap());
     let args = [window.address.as_str(), paths[0], paths[1], paths[2], SERVER];
     browser.run(&script, &args).unwrap_or_else(|error| panic!("{error:#}"));
 }

@@ -1,13 +1,14 @@
 // Uses the extension in VS Code's real window as its user would.
-// Arguments: the address of the window, the folder of a project, where pictures are left, the file of the machine's
-// settings, and the server.
+// Arguments: the address of the window, the folder of a project, where pictures are left, the folder of the editor's own
+// data, and the server.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const { chromium } = await import(pathToFileURL(process.env.PLAYWRIGHT));
-const [address, project, pictures, settings, server] = process.argv.slice(2);
+const [address, project, pictures, data, server] = process.argv.slice(2);
+const set = (settings) => writeFileSync(path.join(data, 'user', 'Machine', 'settings.json'), JSON.stringify(settings));
 /** So long the first look may take on a busy machine, and each later one. */
 const FIRST = { timeout: 180_000 };
 const LATER = { timeout: 60_000 };
@@ -55,6 +56,12 @@ const point = (place) => async () => {
   await page.mouse.move(0, 0);
   await place.hover();
 };
+/** Waits until the status item says how the server was found. */
+const status = async (how) => {
+  const shown = page.locator('.monaco-hover:not(.hidden)', { hasText: how }).first();
+  await until(shown, point(page.locator('[id="status.languageStatus"]')));
+  assert.match(await shown.innerText(), /meshc \d+\.\d+\.\d+/);
+};
 
 try {
   await page.goto(`${address}/?folder=${encodeURIComponent(project)}`);
@@ -66,14 +73,12 @@ try {
   assert.match(await notice.innerText(), /no such program\. Correct it/);
   await notice.getByRole('button', { name: 'Open Settings' }).waitFor(LATER);
   await picture('no-server');
-  writeFileSync(settings, JSON.stringify({ 'meshc.server.path': server }));
+  set({ 'meshc.server.path': server });
 
   // A squiggle, and its message.
   await squiggles('error').first().waitFor({ state: 'attached', ...FIRST });
   await command('Notifications: Clear All Notifications');
-  const status = page.locator('.monaco-hover:not(.hidden)', { hasText: server }).first();
-  await until(status, point(page.locator('[id="status.languageStatus"]')));
-  assert.match(await status.innerText(), /meshc \d+\.\d+\.\d+[\s\S]*set by you/);
+  await status('set by you');
   await picture('status');
   await next(/wbe[\s\S]*unknown-name/);
   await picture('finding');
@@ -115,6 +120,17 @@ try {
   await squiggles('warning').first().waitFor({ state: 'attached', ...LATER });
   await next(/get[\s\S]*odd-method/);
   await picture('manifest');
+
+  // The server on PATH, and before it the one that comes with the extension.
+  symlinkSync(server, path.join(data, 'bin', 'meshc-lsp'));
+  set({});
+  await status('meshc-lsp, on PATH');
+  const extensions = path.join(data, 'extensions');
+  const own = path.join(extensions, readdirSync(extensions).find((name) => name.startsWith('meshc.')), 'server');
+  mkdirSync(own);
+  symlinkSync(server, path.join(own, 'meshc-lsp'));
+  await command('meshc: Restart the Language Server');
+  await status('part of the extension');
   console.log('ok');
 } catch (error) {
   await picture('failure');

@@ -1,5 +1,6 @@
 //! VS Code as a server, for its real window in a browser.
 
+use std::env;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -40,8 +41,9 @@ pub struct Window {
     process: Child,
     /// Where a browser finds it.
     pub address: String,
-    /// The file of the machine's settings, which it watches.
-    pub settings: PathBuf,
+    /// Its data: the machine's settings, which it watches, in `user/Machine/settings.json`, the installed `extensions`,
+    /// and `bin`, which is on `PATH`.
+    pub data: PathBuf,
 }
 
 impl CodeServer {
@@ -49,18 +51,18 @@ impl CodeServer {
     pub fn start(&self, data: &Path, extension: &Path, settings: &str) -> Result<Window> {
         let user = data.join("user");
         // What names a program is a setting of the machine, which is the server and not the browser.
-        let machine = user.join("Machine").join("settings.json");
         for (file, text) in [
             (&user.join("User").join("settings.json"), SETTINGS),
-            (&machine, settings),
+            (&user.join("Machine").join("settings.json"), settings),
         ] {
             fs::create_dir_all(file.parent().unwrap_or(data))?;
             fs::write(file, text)?;
         }
         fs::write(data.join("none.yaml"), "")?;
-        install::run(self.command(data).arg("--install-extension").arg(extension))?;
+        fs::create_dir_all(data.join("bin"))?;
+        install::run(self.command(data)?.arg("--install-extension").arg(extension))?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut command = self.command(data);
+        let mut command = self.command(data)?;
         command.args(["--auth", "none", "--bind-addr", &format!("127.0.0.1:{port}")]);
         command.args([
             "--disable-telemetry",
@@ -78,7 +80,7 @@ impl CodeServer {
         let mut window = Window {
             process,
             address: format!("http://127.0.0.1:{port}"),
-            settings: machine,
+            data: data.to_path_buf(),
         };
         let begun = Instant::now();
         while !answers(port) {
@@ -96,13 +98,18 @@ impl CodeServer {
         Ok(window)
     }
 
-    fn command(&self, data: &Path) -> Command {
+    fn command(&self, data: &Path) -> Result<Command> {
         let mut command = self.node.command("node");
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(data.join("bin")).chain(env::split_paths(&path));
+        command.env("PATH", env::join_paths(path)?);
+        // Else it asks a login shell what is on `PATH`.
+        command.env("VSCODE_CLI", "1");
         command.arg(&self.entry);
         command.arg("--config").arg(data.join("none.yaml"));
         command.arg("--user-data-dir").arg(data.join("user"));
         command.arg("--extensions-dir").arg(data.join("extensions"));
-        command
+        Ok(command)
     }
 }
 

@@ -82,9 +82,18 @@ fn programs(folder: &Path) -> Result<()> {
         let path = programs.join(name);
         let script = format!("#!/bin/sh\nhere=$(CDPATH= cd -- \"$(dirname -- \"$0\")\" && pwd)\n{of} \"$@\"\n");
         std::fs::write(&path, script)?;
-        let mut permissions = std::fs::metadata(&path)?.permissions();
-        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
-        std::fs::set_permissions(&path, permissions).context("cannot make a program of a script")?;
+        runnable(&path).context("cannot make a program of a script")?;
     }
     Ok(())
+}
+
+#[cfg(unix)]
+fn runnable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn runnable(_: &Path) -> std::io::Result<()> {
+    Err(std::io::Error::other("it is a script for a Unix shell"))
 }
