@@ -118,8 +118,11 @@ fn changes_headers(request: &Request) -> Result<(), Unknown> {
     if values("connection").any(|name| !HARMLESS.iter().any(|own| name.eq_ignore_ascii_case(own))) {
         return Err(not_judged("a header `connection` that names other headers"));
     }
+    // One to HTTP/2 is left alone, and the request goes on.
+    const UPGRADES: &[&str] = &["", "websocket", "h2c"];
     let upgrades = values("connection").any(|name| name.eq_ignore_ascii_case("upgrade"));
-    if upgrades && values("upgrade").any(|name| !name.eq_ignore_ascii_case("websocket")) {
+    let is_known = |name: &str| UPGRADES.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if upgrades && !values("upgrade").all(is_known) {
         return Err(not_judged("an `upgrade` to something else than `websocket`"));
     }
     let lengths: Vec<&str> = values("content-length").collect();
