@@ -1,10 +1,11 @@
 //! `meshc try` as a person meets it: a process with an Envoy, called by the commands that it prints.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{fs, thread};
 
 use meshc_tests::process::{Process, signal, wait};
 use meshc_tests::{parts, repository};
@@ -344,7 +345,7 @@ fn files_are_read_again_and_a_broken_one_changes_nothing() {
     place.write(&asking());
     tried
         .process
-        .until_err("it asks the external authorizer `opa`, which is not here")
+        .until_err("it asks the external authorizer `opa`; say what answers")
         .unwrap();
     assert!(again(&mut tried).starts_with("403"));
 
@@ -465,21 +466,69 @@ fn asking() -> String {
 }
 
 #[test]
+fn authorizers_answer_as_it_is_said() {
+    let policy = asking().replace("default deny", "allow anyone to /asked");
+    // A server that refuses all it is asked, by a status of its own.
+    let real = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("opa={}", real.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut connection in real.incoming().flatten() {
+            let _ = connection.read(&mut [0; 4096]);
+            let _ =
+                connection.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    let over_http = policy.replace("provider opa grpc", "provider opa http");
+    let rows = [
+        (&policy, "opa=allow", "200", "sidecar: an ALLOW rule matches"),
+        (&policy, "opa=deny", "403", "sidecar: the authorizer `opa` refuses"),
+        (&over_http, at.as_str(), "401", "sidecar: the authorizer `opa` refuses"),
+    ];
+    for (policy, answer, outcome, told) in rows {
+        let place = Place::new();
+        place.write(policy);
+        let Some(tried) = place.start(&["--at", "shop/web", "--answer", answer]) else {
+            return;
+        };
+        let mut tried = tried.ready();
+        let command = &tried.commands("shop/web", 8080)[1].command;
+        let (head, _) = command.rsplit_once("https://").unwrap();
+        let address = command.rsplit_once("https://").unwrap().1.split('/').next().unwrap();
+        assert_eq!(ask(&format!("{head}https://{address}/asked")), outcome, "{answer}");
+        tried.process.until(told, |out| out.contains(told)).unwrap();
+        let told = format!("{outcome}  shop/web:8080  GET /asked");
+        tried.process.until(&told, |out| out.contains(&told)).unwrap();
+        let out = tried.process.out();
+        assert!(
+            !out.contains("DISAGREEMENT") && !out.contains("does not say"),
+            "{answer}: {out}"
+        );
+        assert!(out.contains("the authorizer `opa` "), "{out}");
+    }
+}
+
+#[test]
 fn what_cannot_be_played_is_said() {
     let ambient = "namespace shop {\n    workload old {\n        select app=old\n        dataplane ambient\n        ports 80 http\n    }\n}\n";
     let custom = asking();
     let no_keys = POLICY.replace("jwks-uri https://idp.example/keys", r#"jwks "{\"keys\": []}""#);
-    let rows: [(&str, &[&str], &str); 5] = [
+    let rows: [(&str, &[&str], &str); 7] = [
         (
             ambient,
             &["--at", "shop/old"],
-            "shop/old: it is ambient, so ztunnel or a waypoint decides",
+            "shop/old: it is ambient, so ztunnel decides at its pods, which is no Envoy",
         ),
         (
             &custom,
             &["--at", "web"],
-            "shop/web: it asks the external authorizer `opa`, which is not here",
+            "shop/web: it asks the external authorizer `opa`; say what answers: `--answer opa=allow`",
         ),
+        (
+            &custom,
+            &["--answer", "opb=allow"],
+            "the mesh has no authorizer `opb`; it has opa",
+        ),
+        (POLICY, &["--answer", "opa"], "`--answer opa` names no answer"),
         (&no_keys, &["--at", "shop/web"], "the key set of `https://idp.example`"),
         (POLICY, &["--at", "shop/wbe"], "did you mean `shop/web`?"),
         ("namespace shop {\n}\n", &[], "no workload can be tried"),

@@ -1,9 +1,12 @@
 //! What Envoy is started with: where its listeners stand, and the application behind them.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
+
+use super::authorizer::{self, Authorizer};
 
 /// The cluster that answers HTTP.
 pub(super) const HTTP: &str = "http";
@@ -20,16 +23,10 @@ pub struct Upstream {
 /// The configuration with which Envoy starts. Listeners come from the file `listeners`, which Envoy reads again whenever
 /// another file takes its place.
 #[must_use]
-pub fn config(listeners: &Path, upstream: Upstream) -> Value {
+pub fn config(listeners: &Path, upstream: Upstream, authorizers: &BTreeMap<String, Authorizer>) -> Value {
     let folder = listeners.parent().unwrap_or(listeners);
-    let cluster = |name: &str, address: SocketAddr| {
-        let endpoint = json!({ "endpoint": { "address": socket(&address.ip().to_string(), address.port()) } });
-        json!({
-            "name": name,
-            "connectTimeout": "5s",
-            "loadAssignment": { "clusterName": name, "endpoints": [{ "lbEndpoints": [endpoint] }] },
-        })
-    };
+    let mut clusters = vec![cluster(HTTP, upstream.http), cluster(BYTES, upstream.bytes)];
+    clusters.extend(authorizer::clusters(authorizers));
     json!({
         "node": { "id": "meshc", "cluster": "meshc" },
         "admin": { "address": socket("127.0.0.1", 0) },
@@ -38,7 +35,17 @@ pub fn config(listeners: &Path, upstream: Upstream) -> Value {
             "envoy.reloadable_features.http_reject_path_with_fragment": false } }] },
         "dynamicResources": { "ldsConfig": { "pathConfigSource": {
             "path": listeners, "watchedDirectory": { "path": folder } } } },
-        "staticResources": { "clusters": [cluster(HTTP, upstream.http), cluster(BYTES, upstream.bytes)] },
+        "staticResources": { "clusters": clusters },
+    })
+}
+
+/// A cluster of one address.
+pub(super) fn cluster(name: &str, address: SocketAddr) -> Value {
+    let endpoint = json!({ "endpoint": { "address": socket(&address.ip().to_string(), address.port()) } });
+    json!({
+        "name": name,
+        "connectTimeout": "5s",
+        "loadAssignment": { "clusterName": name, "endpoints": [{ "lbEndpoints": [endpoint] }] },
     })
 }
 

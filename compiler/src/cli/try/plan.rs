@@ -1,8 +1,11 @@
 //! Which workloads are played, on which ports, with which filters; and which cannot be.
 
+use std::collections::BTreeMap;
+
 use anyhow::bail;
 use serde_json::Value;
 
+use super::authorizers::Authorizers;
 use super::keys;
 use crate::backends::envoy;
 use crate::cli::workloads;
@@ -10,6 +13,7 @@ use crate::driver::{Build, Outcome};
 use crate::policy::effective::{Effective, Enforcer, Homes};
 use crate::policy::inventory::{DataPlane, Inventory, Protocol, Workload, WorkloadKind};
 use crate::policy::{MtlsMode, Target};
+use crate::proxy::authorizer::{Asked, Authorizer, with_authorizer};
 use crate::proxy::listener;
 
 /// Without names, so many ports are served; of more, nobody would read the list.
@@ -33,6 +37,8 @@ pub(super) struct Served {
     /// Of a gateway, with the proxies that it trusts.
     pub(super) gateway: Option<u32>,
     pub(super) effective: Effective,
+    /// The external authorizer that it asks, and who answers.
+    pub(super) authorizer: Option<(String, Authorizer)>,
     pub(super) ports: Vec<Port>,
 }
 
@@ -51,7 +57,7 @@ impl Plan {
     ///
     /// # Errors
     /// A name is wrong, what is named cannot be played, or nothing is left.
-    pub(super) fn new(outcome: &Outcome, named: &[String]) -> anyhow::Result<Self> {
+    pub(super) fn new(outcome: &Outcome, named: &[String], authorizers: &Authorizers) -> anyhow::Result<Self> {
         let Some(build) = outcome.builds.first() else {
             bail!("there is nothing to try");
         };
@@ -63,13 +69,25 @@ impl Plan {
             );
         }
         let inventory = &build.facts.inventory;
+        let known = &inventory.mesh.providers;
+        if let Some(unknown) = authorizers.keys().find(|name| !known.contains_key(*name)) {
+            let known: Vec<&str> = known.keys().map(String::as_str).collect();
+            bail!(
+                "`--answer`: the mesh has no authorizer `{unknown}`{}",
+                if known.is_empty() {
+                    String::new()
+                } else {
+                    format!("; it has {}", known.join(", "))
+                }
+            );
+        }
         let homes = Homes::new(&build.policies);
         let mut plan = Self {
             served: Vec::new(),
             left_out: Vec::new(),
         };
         let add = |plan: &mut Self, index: usize| -> Result<(), String> {
-            let (served, left_out) = serve(build, outcome.target, &homes, index)?;
+            let (served, left_out) = serve((build, outcome.target), &homes, authorizers, index)?;
             plan.served.push(served);
             plan.left_out.extend(left_out);
             Ok(())
@@ -115,6 +133,16 @@ impl Plan {
     }
 }
 
+impl Served {
+    /// What its authorizer answers, where that is known before it is asked.
+    pub(super) fn answers(&self) -> BTreeMap<String, bool> {
+        match &self.authorizer {
+            Some((provider, Authorizer::Says(answer))) => [(provider.clone(), *answer)].into(),
+            Some((_, Authorizer::At(_))) | None => BTreeMap::new(),
+        }
+    }
+}
+
 impl Port {
     /// The listener, on a port of this machine.
     pub(super) fn listener(
@@ -143,7 +171,12 @@ impl Port {
 }
 
 /// A workload, and what of it is left out; or why it cannot be played.
-fn serve(build: &Build, target: Target, homes: &Homes<'_>, index: usize) -> Result<(Served, Vec<String>), String> {
+fn serve(
+    (build, target): (&Build, Target),
+    homes: &Homes<'_>,
+    authorizers: &Authorizers,
+    index: usize,
+) -> Result<(Served, Vec<String>), String> {
     let inventory = &build.facts.inventory;
     let name = workloads::name(inventory, index).unwrap_or_default();
     let Some(workload) = inventory.workloads.get(index) else {
@@ -154,7 +187,9 @@ fn serve(build: &Build, target: Target, homes: &Homes<'_>, index: usize) -> Resu
         match workload.data_plane {
             DataPlane::Sidecar => {}
             DataPlane::Ambient => {
-                return refused("it is ambient, so ztunnel or a waypoint decides, and not an Envoy at its pods");
+                return refused(
+                    "it is ambient, so ztunnel decides at its pods, which is no Envoy, and before it a waypoint, if its Service has one; `meshc eval` answers for both",
+                );
             }
             DataPlane::None => return refused("it has no proxy, so no policy holds there"),
         }
@@ -166,22 +201,20 @@ fn serve(build: &Build, target: Target, homes: &Homes<'_>, index: usize) -> Resu
         return refused("no proxy enforces policy there");
     };
     let effective = Effective::compose(homes, inventory, target, enforcer);
-    if let Some(provider) = effective
-        .custom
-        .policies
-        .iter()
-        .find_map(|policy| policy.provider.as_ref())
-    {
-        return refused(&format!(
-            "it asks the external authorizer `{provider}`, which is not here"
-        ));
-    }
+    let authorizer = authorizer(&effective, inventory, authorizers).map_err(|why| format!("{name}: {why}"))?;
     if let Some(why) = effective.tokens.iter().find_map(keys::fault) {
         return refused(&why);
     }
     let (mut ports, mut left_out) = (Vec::new(), Vec::new());
     for (number, protocol) in &workload.ports {
-        match port(&effective, &name, workload, (*number, *protocol)) {
+        let authorizer = authorizer.as_ref().map(|(provider, authorizer)| Asked {
+            provider,
+            authorizer: *authorizer,
+            // One that the mesh does not know refuses connections too.
+            grpc: inventory.mesh.providers.get(provider).is_none_or(|it| it.grpc),
+            http: protocol.is_http(),
+        });
+        match port((&effective, authorizer), &name, workload, (*number, *protocol)) {
             Ok(port) => ports.push(port),
             Err(why) => left_out.push(format!("{name} port {number}: {why}")),
         }
@@ -200,13 +233,40 @@ fn serve(build: &Build, target: Target, homes: &Homes<'_>, index: usize) -> Resu
             WorkloadKind::Application => None,
         },
         effective,
+        authorizer,
         ports,
     };
     Ok((served, left_out))
 }
 
-fn port(
+/// The authorizer that an enforcer asks, and who answers in its place. An enforcer that would ask two asks none, and one
+/// that the mesh does not know refuses.
+fn authorizer(
     effective: &Effective,
+    inventory: &Inventory,
+    authorizers: &Authorizers,
+) -> Result<Option<(String, Authorizer)>, String> {
+    let mut asked = effective.custom.policies.iter();
+    let Some(provider) = asked
+        .find_map(|policy| policy.provider.as_ref())
+        .filter(|_| effective.providers == 1)
+    else {
+        return Ok(None);
+    };
+    let authorizer = match authorizers.get(provider) {
+        _ if !inventory.mesh.providers.contains_key(provider) => Authorizer::Says(false),
+        Some(authorizer) => *authorizer,
+        None => {
+            return Err(format!(
+                "it asks the external authorizer `{provider}`; say what answers: `--answer {provider}=allow`, `=deny`, or one that runs, `=HOST:PORT`"
+            ));
+        }
+    };
+    Ok(Some((provider.clone(), authorizer)))
+}
+
+fn port(
+    (effective, authorizer): (&Effective, Option<Asked<'_>>),
     name: &str,
     workload: &Workload,
     (number, protocol): (u16, Protocol),
@@ -229,11 +289,15 @@ fn port(
     } else {
         envoy::network_filters(effective)
     };
+    let mut filters = filters.ok_or("its rules cannot be told to Envoy")?;
+    if let Some(authorizer) = authorizer {
+        filters = with_authorizer(filters, authorizer);
+    }
     Ok(Port {
         listener: format!("{name}:{number}"),
         number,
         protocol,
         mode,
-        filters: filters.ok_or("its rules cannot be told to Envoy")?,
+        filters,
     })
 }

@@ -7,7 +7,8 @@ use crate::cli::{near, verdicts};
 use crate::policy::evaluate::Judge;
 use crate::policy::evaluate::nearest::nearest;
 use crate::policy::inventory::Inventory;
-use crate::policy::request::{Caller, Destination, Request};
+use crate::policy::request::{Caller, Destination, Request, Stage};
+use crate::proxy::authorizer::Authorizer;
 use crate::proxy::log::{Entry, Head};
 use crate::source::SourceMap;
 
@@ -49,14 +50,14 @@ pub(super) fn told(context: &Context<'_>, entry: &Entry) -> Option<String> {
     };
     let mut out = format!("{shown}  {}  {what}  from {who}\n", entry.listener);
     match at.and_then(|at| request(at, entry)) {
-        Some(request) => judged(context, &outcome, request, &mut out),
+        Some(request) => judged(context, (entry, &outcome), request, &mut out),
         None => out.push_str(&format!("  {}\n", in_words_of_envoy(entry))),
     }
     Some(out)
 }
 
 /// The same request put to meshc.
-fn judged(context: &Context<'_>, outcome: &str, mut request: Request, out: &mut String) {
+fn judged(context: &Context<'_>, (entry, outcome): (&Entry, &str), mut request: Request, out: &mut String) {
     let answer = match context.tokens.answer(context.judge, &mut request) {
         Ok((answer, _)) => answer,
         Err(unknown) => {
@@ -64,7 +65,9 @@ fn judged(context: &Context<'_>, outcome: &str, mut request: Request, out: &mut 
             return;
         }
     };
-    if answer.outcome.word() != outcome {
+    // An authorizer refuses with a status of its own.
+    let by_authorizer = answer.stage == Some(Stage::Custom) && entry.is_refused_by_authorizer();
+    if answer.outcome.word() != outcome && !by_authorizer {
         out.push_str(&format!(
             "  DISAGREEMENT: Envoy answered {outcome}, and meshc says {}; please report it, with the policy\n",
             answer.outcome.word()
@@ -101,8 +104,15 @@ fn request((served, port): (&Served, &Port), entry: &Entry) -> Option<Request> {
         destination_ip: Some(HERE),
         sni: entry.sni.clone(),
         http: Some(http),
+        answers: served.answers(),
         ..Request::new(Destination::Known(served.index), caller)
     };
+    if let Some((provider, Authorizer::At(_))) = &served.authorizer {
+        // Of what it is not asked about, its answer counts for nothing.
+        request
+            .answers
+            .insert(provider.clone(), !entry.is_refused_by_authorizer());
+    }
     if let Some(http) = &entry.http {
         request.http2 = http.is_http2;
         heard(http.head.as_ref()?, &mut request);
