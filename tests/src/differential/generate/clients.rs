@@ -32,7 +32,7 @@ pub fn clients(seed: u64, index: u64) -> Scenario {
             let scope = Scope {
                 namespace: namespace.to_owned(),
                 labels: None,
-                target: None,
+                targets: Vec::new(),
             };
             scenario.objects.push(policies::peer(&name(), &scope, &mut die));
         }

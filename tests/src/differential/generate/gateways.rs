@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::policies::{self, Scope};
-use super::{ROOT, domains, settings};
+use super::{ROOT, add_authorizers, domains, settings};
 use crate::envoy::request::{Request, Version};
 use crate::envoy::{Pod, Scenario, Served, USE_WAYPOINT};
 use crate::generate::Die;
@@ -68,6 +68,7 @@ pub(super) fn compose_waypoint(scenario: &mut Scenario, die: &mut Die) {
         ..Pod::default()
     });
     scenario.pods = served.chain([waypoint]).collect();
+    add_authorizers(scenario, die);
     let own = &Pod::default().namespace;
     let mut targets = Vec::new();
     for name in ["w1", "w2"] {
@@ -82,10 +83,15 @@ pub(super) fn compose_waypoint(scenario: &mut Scenario, die: &mut Die) {
     let mut name = || names.next().unwrap_or_default();
     for (namespace, target) in targets {
         let wide = target.0 != "Service";
+        let mut targets = vec![target];
+        if !wide && die.once_in(4) {
+            // Now and then one policy is for both, or for one twice.
+            targets.push(("Service", "w2".to_owned(), ""));
+        }
         let scope = Scope {
             namespace: namespace.to_owned(),
             labels: None,
-            target: Some(target),
+            targets,
         };
         if die.once_in(3) {
             scenario.objects.push(policies::request(&name(), &scope, die));

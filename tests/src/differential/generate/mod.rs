@@ -7,10 +7,12 @@ mod policies;
 mod programs;
 mod requests;
 
+use std::net::Ipv6Addr;
+
 use serde_json::{Map, Value, json};
 
 use super::program;
-use crate::envoy::request::Request;
+use crate::envoy::request::{ANSWER, Request};
 use crate::envoy::{Pod, Scenario, Served};
 use crate::generate::Die;
 use policies::Scope;
@@ -59,6 +61,15 @@ pub fn world(seed: u64, index: u64) -> World {
             .cloned()
             .collect();
         let mut own = requests::requests(pod, &near, &domains(&scenario.mesh), &mut die);
+        if pod.ip.is_ipv6() {
+            requests::over_ipv6(&mut own);
+        }
+        if near
+            .iter()
+            .any(|object| object.pointer("/spec/action") == Some(&json!("CUSTOM")))
+        {
+            requests::add_answers(&mut own, &mut die);
+        }
         gateways::direct(&mut own, pod, &scenario, &mut die);
         asked.extend(own);
     }
@@ -80,6 +91,7 @@ fn compose_program(scenario: &mut Scenario, die: &mut Die) {
         }
     }
     scenario.mesh = settings(die);
+    add_authorizers(scenario, die);
     let mut text = programs::program(&scenario.pods, &scenario.mesh, die);
     for _ in 0..ROUNDS {
         match program::objects(&text) {
@@ -99,12 +111,19 @@ fn compose_program(scenario: &mut Scenario, die: &mut Die) {
 
 fn compose_objects(scenario: &mut Scenario, die: &mut Die) {
     scenario.pods = (1..=PODS).map(|number| pod(number, die)).collect();
+    if die.once_in(6) {
+        for (pod, number) in scenario.pods.iter_mut().zip(1..) {
+            pod.ip = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, number).into();
+            pod.vip = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, number).into();
+        }
+    }
     gateways::add_gateway(scenario);
     scenario.mesh = settings(die);
+    add_authorizers(scenario, die);
     let wide = |namespace: &str| Scope {
         namespace: namespace.to_owned(),
         labels: None,
-        target: None,
+        targets: Vec::new(),
     };
     let mut names = (1..).map(|number| format!("p{number}"));
     let mut name = || names.next().unwrap_or_default();
@@ -177,6 +196,25 @@ fn settings(die: &mut Die) -> Value {
     }
 }
 
+/// Makes the authorizers known to most meshes, behind the Service of the first pod. Asked of others, Istio denies.
+fn add_authorizers(scenario: &mut Scenario, die: &mut Die) {
+    let Some(first) = scenario.pods.first().filter(|_| !die.once_in(6)) else {
+        return;
+    };
+    let service = format!("{}.{}.svc.cluster.local", first.name, first.namespace);
+    let providers = json!([
+        { "name": "by-grpc", "envoyExtAuthzGrpc": { "service": service, "port": 80 } },
+        { "name": "by-http", "envoyExtAuthzHttp": {
+            "service": service, "port": 80, "includeRequestHeadersInCheck": [ANSWER] } },
+    ]);
+    if scenario.mesh.is_null() {
+        scenario.mesh = json!({});
+    }
+    if let Some(settings) = scenario.mesh.as_object_mut() {
+        settings.insert("extensionProviders".to_owned(), providers);
+    }
+}
+
 /// The trust domains that the mesh accepts, and one more.
 fn domains(settings: &Value) -> Vec<String> {
     let own = settings
@@ -210,7 +248,7 @@ fn own(pod: &Pod) -> Scope {
     Scope {
         namespace: pod.namespace.clone(),
         labels: labels(&[("app", &pod.name)]),
-        target: None,
+        targets: Vec::new(),
     }
 }
 
@@ -231,15 +269,20 @@ fn selecting(pod: &Pod, die: &mut Die) -> Scope {
     Scope {
         namespace,
         labels,
-        target: None,
+        targets: Vec::new(),
     }
 }
 
 fn may_select(object: &Value, pod: &Pod) -> bool {
     let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
-    let targets = object.pointer("/spec/targetRefs/0/kind").and_then(Value::as_str);
-    if targets == Some("Service") {
-        return object.pointer("/spec/targetRefs/0/name").and_then(Value::as_str) == Some(&pod.name);
+    let many = object.pointer("/spec/targetRefs").and_then(Value::as_array);
+    let targets: Vec<&Value> = object
+        .pointer("/spec/targetRef")
+        .into_iter()
+        .chain(many.into_iter().flatten())
+        .collect();
+    if targets.iter().any(|target| target["kind"] == "Service") {
+        return targets.iter().any(|target| target["name"] == pod.name);
     }
     let labels = object.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
     let app = labels.and_then(|labels| labels.get("app")).and_then(Value::as_str);

@@ -11,16 +11,29 @@ pub(super) struct Scope {
     /// `None`: all of the namespace.
     pub(super) labels: Option<Map<String, Value>>,
     /// What a waypoint is told of: kind, name and group.
-    pub(super) target: Option<(&'static str, String, &'static str)>,
+    pub(super) targets: Vec<Target>,
 }
+
+pub(super) type Target = (&'static str, String, &'static str);
+
+/// The authorizers that a policy may ask. Of a pod that asks both, Istio denies what either is asked about.
+pub(super) const AUTHORIZERS: &[&str] = &["by-grpc", "by-grpc", "by-grpc", "by-http"];
 
 pub(super) fn object(kind: &str, name: &str, scope: &Scope, mut spec: Value) -> Value {
     if let (Some(labels), Some(spec)) = (&scope.labels, spec.as_object_mut()) {
         spec.insert("selector".to_owned(), json!({ "matchLabels": labels }));
     }
-    if let (Some((kind, name, group)), Some(spec)) = (&scope.target, spec.as_object_mut()) {
-        let target = json!({ "group": group, "kind": kind, "name": name });
-        spec.insert("targetRefs".to_owned(), json!([target]));
+    let targets = scope.targets.iter();
+    let targets: Vec<Value> = targets
+        .map(|(kind, name, group)| json!({ "group": group, "kind": kind, "name": name }))
+        .collect();
+    if let Some(spec) = spec.as_object_mut() {
+        match targets.as_slice() {
+            [] => {}
+            // The older field, for some of them.
+            [one] if name.ends_with(['1', '4']) => drop(spec.insert("targetRef".to_owned(), one.clone())),
+            all => drop(spec.insert("targetRefs".to_owned(), json!(all))),
+        }
     }
     json!({
         "apiVersion": "security.istio.io/v1", "kind": kind,
@@ -31,7 +44,13 @@ pub(super) fn object(kind: &str, name: &str, scope: &Scope, mut spec: Value) -> 
 
 pub(super) fn authorization(name: &str, scope: &Scope, die: &mut Die) -> Value {
     let mut spec = Map::new();
-    let action = die.one(&["ALLOW", "ALLOW", "ALLOW", "DENY", "DENY", "AUDIT", ""]);
+    let actions = [
+        "ALLOW", "ALLOW", "ALLOW", "ALLOW", "DENY", "DENY", "DENY", "AUDIT", "CUSTOM", "",
+    ];
+    let action = die.one(&actions);
+    if action == "CUSTOM" {
+        spec.insert("provider".to_owned(), json!({ "name": die.one(AUTHORIZERS) }));
+    }
     if !action.is_empty() {
         spec.insert("action".to_owned(), json!(action));
     }

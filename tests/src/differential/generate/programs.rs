@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::facts::Fact;
+use super::policies::AUTHORIZERS;
 use crate::envoy::Pod;
 use crate::generate::Die;
 
@@ -50,6 +51,9 @@ fn mesh(settings: &Value, die: &mut Die, out: &mut String) {
         if let Some(value) = value {
             let _ = writeln!(out, "    {name} {value}");
         }
+    }
+    if settings.get("extensionProviders").is_some() {
+        out.push_str("    provider by-grpc grpc\n    provider by-http http\n");
     }
     if die.once_in(2) {
         let _ = writeln!(out, "    mtls {}", die.one(MODES));
@@ -172,7 +176,12 @@ fn rule(die: &mut Die, out: &mut String, indent: &str) {
         "dry-run deny",
         "dry-run allow",
     ];
-    let _ = write!(out, "{indent}{} {} to {}", die.one(&actions), who(die), what(die));
+    if die.once_in(12) {
+        let _ = write!(out, "{indent}ask {} about", die.one(AUTHORIZERS));
+    } else {
+        let _ = write!(out, "{indent}{}", die.one(&actions));
+    }
+    let _ = write!(out, " {} to {}", who(die), what(die));
     if die.once_in(4) {
         let _ = write!(out, " when {}", condition(die));
     }

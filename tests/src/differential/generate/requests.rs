@@ -1,10 +1,13 @@
 //! Requests that aim at the edges of rules: at a value that a rule writes, at its neighbours, at the empty and the absent.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use serde_json::{Value, json};
 
 use super::facts::{CONDITIONS, Fact, OPERATION, SOURCE, add_claims};
+use super::policies::AUTHORIZERS;
 use crate::envoy::Pod;
-use crate::envoy::request::{Place, Request, Signed, Version};
+use crate::envoy::request::{Decision, Place, REFUSED, Request, Signed, Version};
 use crate::generate::Die;
 
 /// What a rule says: facts with the patterns of their lists.
@@ -44,6 +47,36 @@ pub(super) fn requests(pod: &Pod, objects: &[Value], domains: &[String], die: &m
         }
     }
     all
+}
+
+/// The same between addresses of IPv6.
+pub(super) fn over_ipv6(requests: &mut [Request]) {
+    for request in requests {
+        if let IpAddr::V4(source) = request.source {
+            let [first, second, third, fourth] = source.octets().map(u16::from);
+            let network = if first == 10 { 0xdb8 } else { 0xdb9 };
+            request.source = Ipv6Addr::new(0x2001, network, second, 0, 0, 0, third, fourth).into();
+        }
+        request.destination = request.destination.filter(IpAddr::is_ipv6);
+    }
+}
+
+/// Says what authorizers answer: all of them the same.
+pub(super) fn add_answers(requests: &mut [Request], die: &mut Die) {
+    for request in requests {
+        let refused = if request.path.is_some() && request.port == 80 {
+            die.once_in(3)
+        } else {
+            // Of a connection they know the address alone, and where no protocol is declared TLS may be taken as bytes.
+            if request.path.is_none() && request.source.is_ipv4() && die.once_in(3) {
+                request.source = REFUSED;
+            }
+            request.source == REFUSED
+        };
+        let decision = if refused { Decision::Deny } else { Decision::Allow };
+        let all = AUTHORIZERS.iter().map(|name| ((*name).to_owned(), decision));
+        request.answers = all.collect();
+    }
 }
 
 fn of_connection(fact: Fact) -> bool {
