@@ -46,6 +46,7 @@ mod pitfalls;
 #[cfg(test)]
 mod precedence;
 #[cfg(test)]
+mod reach;
 mod read_back;
 #[cfg(test)]
 mod real_parts;

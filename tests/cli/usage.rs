@@ -11,6 +11,8 @@ fn help_has_examples_and_exit_codes() {
         "check",
         "graph",
         "effective",
+        "who-can",
+        "can",
         "fmt",
         "explain",
         "new",

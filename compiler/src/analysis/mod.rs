@@ -29,6 +29,7 @@ pub mod errors;
 mod gate;
 pub mod invariants;
 mod place;
+pub mod reach;
 pub mod request_data;
 mod sentences;
 mod sets;

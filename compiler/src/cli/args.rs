@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{build, check, completions, effective, eval, explain, facts, fmt, graph, jwt, new, test, r#try};
+use super::{build, check, completions, effective, eval, explain, facts, fmt, graph, jwt, new, reach, test, r#try};
 
 /// Policy as code for Istio: compiles `.mesh` files to the security objects of a service mesh.
 #[derive(Debug, Parser)]
@@ -39,6 +39,8 @@ pub(super) enum Command {
     Facts(facts::Args),
     Jwt(Box<jwt::Args>),
     Effective(effective::Args),
+    WhoCan(reach::WhoCanArgs),
+    Can(reach::CanArgs),
     Graph(graph::Args),
     Try(r#try::Args),
     #[command(hide = true)]
@@ -82,6 +84,13 @@ pub(super) struct InputArgs {
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 
+    #[command(flatten)]
+    pub(super) settings: SettingArgs,
+}
+
+/// For which release, environment and parameters.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct SettingArgs {
     /// The Istio release that is meant, such as `istio-1.31` [default: `target` in mesh.toml, else the newest]
     #[arg(long, value_name = "RELEASE")]
     pub(super) target: Option<String>,

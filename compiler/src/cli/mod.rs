@@ -21,6 +21,8 @@ mod lines;
 mod near;
 mod new;
 mod output;
+mod page;
+mod reach;
 mod report;
 mod strict_json;
 mod test;
@@ -92,6 +94,8 @@ fn dispatch(args: &args::Args, io: &mut Io<'_>) -> anyhow::Result<ExitCode> {
         args::Command::Facts(args) => facts::run(args, io),
         args::Command::Jwt(args) => jwt::run(args, io),
         args::Command::Effective(args) => effective::run(args, io),
+        args::Command::WhoCan(args) => reach::who_can(args, io),
+        args::Command::Can(args) => reach::can(args, io),
         args::Command::Graph(args) => graph::run(args, io),
         args::Command::Try(args) => r#try::run(args, io),
         args::Command::SuperviseEnvoy(args) => r#try::supervise(args, io),

@@ -15,7 +15,7 @@ use crate::source::{Disk, FileError, Files};
 
 /// What the arguments name, and what is asked of it.
 pub(super) fn question(args: &InputArgs, io: &mut Io<'_>) -> anyhow::Result<(Inputs, Options)> {
-    let target = match &args.target {
+    let target = match &args.settings.target {
         None => None,
         Some(text) => match Target::parse(text) {
             None => bail!(
@@ -33,8 +33,9 @@ pub(super) fn question(args: &InputArgs, io: &mut Io<'_>) -> anyhow::Result<(Inp
     .context("there is nothing to read")?;
     let options = Options {
         target,
-        environment: args.env.clone(),
-        set: args.set.clone(),
+        environment: args.settings.env.clone(),
+        set: args.settings.set.clone(),
+        question: None,
     };
     Ok((inputs, options))
 }

@@ -1,19 +1,21 @@
-//! `never` and `always` of generated policies are judged as asking the evaluator about every request of a small universe
-//! judges them.
+//! `never` and `always` of generated policies, and who reaches what, are judged as asking the evaluator about every request
+//! of a small universe judges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::project::Location;
-use super::{Options, Outcome, check};
+use super::{Options, Outcome, ask, check};
+use crate::analysis::reach::{self, Reaches};
+use crate::diagnostics::Diagnostics;
 use crate::hir::{Extra, TestBody};
-use crate::lower::inventory;
+use crate::lower::{self, inventory};
 use crate::policy::Keys;
 use crate::policy::evaluate::Judge;
 use crate::policy::request::{Caller, Destination, Json, Outcome as Answered, Place, Request, Token, TokenState};
 use crate::source::{Memory, Unit};
 
-const POLICIES: usize = 80;
+const POLICIES: usize = 50;
 const INVARIANTS: usize = 12;
 
 const WHO: &[&str] = &[
@@ -40,7 +42,7 @@ const WHAT: &[&str] = &[
 
 const HEAD: &str = "issuer corp { iss https://corp.example jwks-uri https://corp.example/jwks }\n";
 
-fn project(rules: &str, invariants: &[String]) -> Outcome {
+fn files(rules: &str, invariants: &[String]) -> Memory {
     let text = format!(
         "{HEAD}namespace shop {{
             workload web {{ select app=web account web }}
@@ -51,12 +53,16 @@ fn project(rules: &str, invariants: &[String]) -> Outcome {
         }}\n"
     );
     let text = invariants.iter().fold(text, |text, line| format!("{text}{line}\n"));
-    let files: Memory = [
+    [
         ("/p/mesh.toml", "target = \"istio-1.31\""),
         ("/p/main.mesh", text.as_str()),
     ]
     .into_iter()
-    .collect();
+    .collect()
+}
+
+fn project(rules: &str, invariants: &[String]) -> Outcome {
+    let files = files(rules, invariants);
     let location = Location::find(&files, Path::new("/p"), None).unwrap();
     check(&files, &location.into(), &Options::default()).unwrap()
 }
@@ -95,6 +101,61 @@ fn admitted(outcome: &Outcome) -> Vec<bool> {
         }
     }
     all
+}
+
+/// As the project's other namespaces write it.
+fn from_outside(who: &str) -> String {
+    let own = who.replace("web", "shop/web").replace("jobs", "shop/jobs");
+    if own.contains(" or ") { format!("({own})") } else { own }
+}
+
+/// What is said of who reaches what is what asking about every request says.
+fn cells_agree(rules: &str, who: &[&str], regions: &[Vec<Vec<bool>>], answers: &[bool]) {
+    let callers = who
+        .iter()
+        .map(|who| format!("never {} to any at */*", from_outside(who)));
+    let operations = WHAT.iter().map(|what| format!("never anyone to {what} at shop/api"));
+    let lines: Vec<String> = callers.chain(operations).collect();
+    let files = files(rules, &[]);
+    let location = Location::find(&files, Path::new("/p"), None).unwrap();
+    let options = Options {
+        question: Some(lines.join("\n")),
+        ..Options::default()
+    };
+    let outcome = ask(&files, &location.into(), &options).unwrap();
+    let build = &outcome.builds[0];
+    let sentences = lower::invariants(&build.program, outcome.target, &mut Diagnostics::default());
+    let judge = Judge::new(&build.policies, &build.facts.inventory, outcome.target);
+    let columns = reach::table(&judge, &sentences[..who.len()], &sentences[who.len()..]);
+    assert_eq!(columns.len(), WHAT.len());
+    for column in &columns {
+        for (cell, regions) in column.cells.iter().zip(regions) {
+            let region = regions[column.operation].iter().zip(answers);
+            let (ok, others): (Vec<bool>, Vec<bool>) = region
+                .filter(|(inside, _)| **inside)
+                .map(|(_, ok)| *ok)
+                .partition(|ok| *ok);
+            let fits = match cell.reaches {
+                Reaches::Always => !ok.is_empty() && others.is_empty(),
+                Reaches::Sometimes => !ok.is_empty() && !others.is_empty(),
+                Reaches::Never => ok.is_empty(),
+                Reaches::Nothing => ok.is_empty() && others.is_empty(),
+                Reaches::Unknown(_) => false,
+            };
+            assert!(fits, "{rules}{} {cell:?}", WHAT[column.operation]);
+            assert_eq!(cell.admitted.is_some(), !ok.is_empty());
+            for (shown, ok) in [(&cell.admitted, true), (&cell.refused, false)] {
+                let Some(shown) = shown else { continue };
+                let answer = judge.answer(&shown.request).unwrap();
+                assert_eq!((answer.outcome == Answered::Ok, &answer), (ok, &shown.answer));
+            }
+            assert_eq!(
+                cell.reaches == Reaches::Sometimes,
+                !cell.depends.is_empty(),
+                "{rules}{cell:?}"
+            );
+        }
+    }
 }
 
 /// The tests that findings offer to paste ask for what is not so, and each has an answer.
@@ -184,8 +245,7 @@ fn agree(head: &str, who: &[&str], what: &[&str]) {
             .iter()
             .map(|(always, caller, what)| {
                 let word = if *always { "always" } else { "never" };
-                let own = who[*caller].replace("web", "shop/web").replace("jobs", "shop/jobs");
-                let own = if own.contains(" or ") { format!("({own})") } else { own };
+                let own = from_outside(who[*caller]);
                 format!("{word} {own} to {} at shop/api", WHAT[*what])
             })
             .collect();
@@ -202,6 +262,7 @@ fn agree(head: &str, who: &[&str], what: &[&str]) {
             }
         }
         pasted_tests_fail(&rules, &outcome);
+        cells_agree(&rules, who, &regions, &answers);
         for (at, (always, caller, what)) in asked.iter().enumerate() {
             let region = &regions[*caller][*what];
             let expected = region.iter().zip(&answers).any(|(inside, ok)| *inside && ok != always);

@@ -45,7 +45,12 @@ pub struct Options {
     pub environment: Option<String>,
     /// `P=ARG`, in order; the last one of a parameter counts.
     pub set: Vec<String>,
+    /// A text that belongs to the project for this run, in no file: what is asked in the language's words.
+    pub question: Option<String>,
 }
+
+/// What findings call the text of a question.
+pub const QUESTION: &str = "question";
 
 /// Why a project could not be judged at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -152,7 +157,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
     };
     yaml.add_sources(files, &inputs.manifests, &mut sources, &mut acc);
     let parameters = Parameters::read(&options.set, &mut sources, &mut acc)?;
-    let texts = Texts::parse(&project, &mut sources, &mut acc);
+    let texts = Texts::parse(&project, options.question.as_deref(), &mut sources, &mut acc);
     let target = target(&project, options, purpose, &mut acc);
     let accepted = yaml.suppressions(&sources, &mut acc);
     let mut yaml = yaml.judge(target, &sources, &mut acc);

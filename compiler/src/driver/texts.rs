@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::QUESTION;
 use super::errors;
 use super::follow_ups;
 use super::project::{Project, without_mark};
@@ -25,8 +26,13 @@ struct Text {
 }
 
 impl Texts {
-    /// Parses every file, and the standard library where a file uses it.
-    pub(super) fn parse(project: &Project, sources: &mut SourceMap, acc: &mut Diagnostics) -> Self {
+    /// Parses every file, last what is asked, and the standard library where a file uses it.
+    pub(super) fn parse(
+        project: &Project,
+        question: Option<&str>,
+        sources: &mut SourceMap,
+        acc: &mut Diagnostics,
+    ) -> Self {
         // A thread costs more than a handful of files of the usual size.
         let parsed: Vec<(Text, Diagnostics)> = project
             .files
@@ -54,6 +60,14 @@ impl Texts {
                 findings
             });
             files.push(text);
+        }
+        if let Some(question) = question {
+            let id = sources.add(QUESTION, question);
+            files.push(Text {
+                tree: parse(id, question, acc).file,
+                environment: None,
+                suppressions: Vec::new(),
+            });
         }
         let uses_library = files
             .iter()

@@ -68,27 +68,38 @@ impl<'p> Ground<'p> {
 
     /// Whether a sentence never or always holds here.
     pub(crate) fn verdict(&self, sentence: usize, always: bool) -> Verdict {
-        if self.place.judge.target().is_legacy() && always {
-            return Verdict::Undecided(
-                "what Istio 1.4 always admits is not proved: write the requests as a `test`".to_owned(),
-            );
-        }
         let mut all = Verdict::Idle;
         for layer in &self.layers {
             let cubes = match layer.cubes(sentence) {
                 Ok(cubes) => cubes,
                 Err(why) => return Verdict::Undecided(why.to_owned()),
             };
-            let mut proof = Proof::new(self.place, layer, always);
             let parts = layer.parts.iter().filter(|part| layer.speaks_of(sentence, part));
             for part in parts.filter(|part| part.declared || !always) {
-                all = all.and(proof.part(&joined(&cubes, &part.cube), &part.arrival));
+                let cubes = joined(&cubes, &part.cube);
+                all = all.and(if always {
+                    self.always(layer, part, &cubes)
+                } else {
+                    Proof::new(self.place, layer, false).part(&cubes, part)
+                });
                 if matches!(all, Verdict::Violated(_)) {
                     return all;
                 }
             }
         }
         all
+    }
+}
+
+impl Ground<'_> {
+    /// Whether all requests of a part are admitted.
+    pub(crate) fn always(&self, layer: &Layer<'_>, part: &Part, cubes: &[Cube]) -> Verdict {
+        if self.place.judge.target().is_legacy() {
+            return Verdict::Undecided(
+                "what Istio 1.4 always admits is not proved: write the requests as a `test`".to_owned(),
+            );
+        }
+        Proof::new(self.place, layer, true).part(cubes, part)
     }
 }
 

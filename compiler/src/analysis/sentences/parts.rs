@@ -14,6 +14,10 @@ use crate::policy::inventory::Protocol;
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) cube: Cube,
+    /// `None`: any of those that are alike.
+    pub(crate) port: Option<u16>,
+    /// Whether the caller has an identity.
+    pub(crate) known: bool,
     pub(crate) arrival: Arrival,
     /// Whether the port is one of those that matter: the pods declare it, or none is declared.
     pub(crate) declared: bool,
@@ -77,6 +81,8 @@ pub(super) fn parts(place: &Place<'_>, gate: &Gate<'_>, http: bool, accepted: &A
             if let Some(cube) = peers.and_then(|peers| peers.and(&cube).ok()) {
                 parts.push(Part {
                     cube,
+                    port,
+                    known,
                     arrival: arrival(place, port, known),
                     declared,
                     unproxied,
@@ -90,6 +96,8 @@ pub(super) fn parts(place: &Place<'_>, gate: &Gate<'_>, http: bool, accepted: &A
             let why = "whether ztunnel accepts certificates of other trust domains depends on its release";
             parts.push(Part {
                 cube,
+                port,
+                known: true,
                 arrival: Arrival::Unknown(why.to_owned()),
                 declared,
                 unproxied,

@@ -5,13 +5,14 @@
 //! holds of all real ones; an exception counts only once the evaluator has confirmed it, and what is neither proved nor
 //! refuted is undecided.
 
+use super::super::atoms::Fact;
 use super::super::cover::{Pool, STEPS_OF_A_POOL, STEPS_OF_A_QUERY};
 use super::super::cube::Cube;
 use super::super::gate::{Covered, Gate, OwnerId, RuleAt, Stage};
 use super::super::place::Place;
 use super::super::witness;
 use super::Layer;
-use super::parts::Arrival;
+use super::parts::{Arrival, Part};
 use crate::policy::request::{Answer, Outcome, Request};
 
 /// So many free boxes are tried as counterexamples.
@@ -57,6 +58,8 @@ pub(crate) struct Proof<'p> {
     always: bool,
     pool: Pool,
     tried: usize,
+    /// What is asked about, for counterexamples.
+    region: Vec<Cube>,
 }
 
 impl<'p> Proof<'p> {
@@ -68,19 +71,27 @@ impl<'p> Proof<'p> {
             always,
             pool: Pool::default(),
             tried: 0,
+            region: Vec::new(),
         }
     }
 
     /// What is known of boxes of a part.
-    pub(crate) fn part(&mut self, cubes: &[Cube], arrival: &Arrival) -> Verdict {
+    pub(crate) fn part(&mut self, cubes: &[Cube], part: &Part) -> Verdict {
         if cubes.is_empty() {
             return Verdict::Idle;
         }
-        match (arrival, self.always) {
+        self.region = cubes.to_vec();
+        match (&part.arrival, self.always) {
             (Arrival::Unknown(why), _) => return Verdict::Undecided(why.clone()),
-            // They can be sent, and none arrives; or each does.
-            (Arrival::Refused, false) | (Arrival::Past, true) => return Verdict::Holds,
-            (Arrival::Refused, true) | (Arrival::Past, false) => return self.refute(cubes),
+            (Arrival::Past, true) => return Verdict::Holds,
+            (Arrival::Past, false) => return self.refute(cubes),
+            (Arrival::Refused, always) => {
+                let Some(sent) = self.sent(cubes, part) else {
+                    return Verdict::Idle;
+                };
+                // They can be sent, and none arrives.
+                return if always { self.refute(&sent) } else { Verdict::Holds };
+            }
             (Arrival::AtRules, _) => {}
         }
         let nothing = |_: OwnerId| false;
@@ -94,6 +105,37 @@ impl<'p> Proof<'p> {
         } else {
             self.never(cubes)
         }
+    }
+
+    /// Of boxes that TLS refuses, those to show; `None` if there would be no such requests with another identity either.
+    fn sent(&mut self, cubes: &[Cube], part: &Part) -> Option<Vec<Cube>> {
+        let (Some((peer, _)), None) = (self.gate.space.find(&Fact::Peer), part.unproxied) else {
+            return Some(cubes.to_vec());
+        };
+        let mut sent = Vec::new();
+        let mut possible = false;
+        for cube in cubes {
+            let anyone = [cube.with(peer, None)];
+            match self.gate.covered(&anyone, &|_| false, false, &mut self.pool) {
+                Covered::By(_) => {}
+                Covered::Undecided => possible = true,
+                Covered::Free(free) => sent.push(free.with(peer, cube.get(peer).cloned())),
+            }
+        }
+        if sent.is_empty() && possible {
+            sent = cubes.to_vec();
+        }
+        (!sent.is_empty()).then_some(sent)
+    }
+
+    /// The box with nothing said of tokens, if it is among what is asked about.
+    fn plainer(&self, cube: &Cube) -> Option<Cube> {
+        let no_token = self.gate.space.presence(&Fact::Issuer, false)?;
+        let dimensions = self.gate.space.dimensions().iter().enumerate();
+        let of_token = dimensions.filter(|(_, dimension)| dimension.fact.is_of_token());
+        let plain = of_token.fold(cube.clone(), |cube, (dim, _)| cube.with(dim, None));
+        let plain = plain.and(&no_token).ok()?;
+        (plain != *cube && self.region.iter().any(|asked| plain.is_within(asked))).then_some(plain)
     }
 
     fn never(&mut self, cubes: &[Cube]) -> Verdict {
@@ -196,31 +238,42 @@ impl<'p> Proof<'p> {
                     "more than {MAX_TRIED} requests that may break it would have to be tried"
                 ));
             }
-            let why = match witness::request(self.place, self.gate, cube) {
-                None => "what may break it asks of a request what none can state".to_owned(),
-                Some(mut request) => {
-                    request.http = Some(self.http);
-                    self.answer_as_feared(&mut request);
-                    match self.place.judge.answer(&request) {
-                        Ok(answer) if (answer.outcome == Outcome::Ok) != self.always => {
-                            return Verdict::Violated(Box::new(Counterexample { request, answer }));
-                        }
-                        Ok(answer) => format!(
-                            "no rule settles {}, though it is answered {}: {}",
-                            witness::words(&request),
-                            answer.outcome.word(),
-                            answer.why
-                        ),
-                        Err(unknown) => format!(
-                            "what is answered to {} is not known: {unknown}",
-                            witness::words(&request)
-                        ),
-                    }
-                }
+            let plain = self.plainer(cube).map(|plain| self.exception(&plain));
+            let found = match plain {
+                Some(Ok(example)) => Ok(example),
+                _ => self.exception(cube),
             };
-            verdict = Verdict::Undecided(why);
+            match found {
+                Ok(example) => return Verdict::Violated(Box::new(example)),
+                Err(why) => verdict = Verdict::Undecided(why),
+            }
         }
         verdict
+    }
+
+    /// A request of a box that is an exception, as the evaluator says.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn exception(&self, cube: &Cube) -> Result<Counterexample, String> {
+        let Some(mut request) = witness::request(self.place, self.gate, cube) else {
+            return Err("what may break it asks of a request what none can state".to_owned());
+        };
+        request.http = Some(self.http);
+        self.answer_as_feared(&mut request);
+        match self.place.judge.answer(&request) {
+            Ok(answer) if (answer.outcome == Outcome::Ok) != self.always => Ok(Counterexample { request, answer }),
+            Ok(answer) => Err(format!(
+                "no rule settles {}, though it is answered {}: {}",
+                witness::words(&request),
+                answer.outcome.word(),
+                answer.why
+            )),
+            Err(unknown) => Err(format!(
+                "what is answered to {} is not known: {unknown}",
+                witness::words(&request)
+            )),
+        }
     }
 
     /// Authorizers admit what must never pass, and refuse what always must.
