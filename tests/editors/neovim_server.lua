@@ -60,7 +60,7 @@ vim.fn.cursor(finding.lnum + 1, finding.col + 1)
 local fixed = false
 vim.lsp.buf.code_action({
   filter = function(action)
-    return action.title:find('web', 1, true) ~= nil
+    return action.title == 'Write `web`'
   end,
   apply = true,
 })
