@@ -226,3 +226,158 @@ fn ten_thousand_changes_lead_where_opening_leads() {
         }
     }
 }
+
+const MANIFEST: &str = "target = \"istio-1.31\"\n";
+
+const MESH: &str = "mesh {
+    root istio-system
+    trust-domain cluster.local
+    mtls permissive
+}
+
+use std/http (health)
+
+issuer corp {
+    iss https://id.example
+    claims groups list
+}
+
+identity admin = corp where groups has admin
+
+namespace istio-system {
+    gateway ingress { select istio=ingress account ingress ports 8443 https accept corp }
+}
+";
+
+/// A namespace of which others know the account, and that knows theirs.
+fn neighbour(name: &str, other: &str) -> String {
+    format!(
+        "## Who runs {name}.\nnamespace {name} {{\n    identity friends = ns {other}\n\n    workload web {{\n        select app=web\n        \
+         account web\n        ports 8080 http, 5000 tcp\n        allow {other}/web to GET /a\n        deny friends to DELETE\n    }}\n}}\n\n\
+         test \"{name}\" at {name}/web {{\n    {other}/web to GET /a expect 200\n}}\n"
+    )
+}
+
+/// What is typed in rules: what is found of them is of every kind.
+const RULES: &[&str] = &[
+    "allow anyone to any",
+    "allow anyone to GET /a",
+    "deny ns billing to GET /admin",
+    "deny ns biling to any",
+    "allow sa billing/web to GET /b",
+    "allow sa billing/wbe to GET /b",
+    "allow nobody to any",
+    "allow billng/web to any",
+    "allow admin to GET /c",
+    "allow admin & friends to GET /d port 5000",
+    "require corp except health",
+    "accept corp",
+    "deny ns a & ns b to any",
+    "allow friends to get /x",
+    "allow istio-system/ingress to any port 8081",
+    "audit anyone to any",
+    "default deny",
+    "# meshc: allow(dead-rule) because it is new",
+    "## Said of the next one.",
+    "mtls strict",
+    "allow frie",
+    "allow anyone to",
+    "}",
+    "",
+    " ",
+];
+
+fn tenants(texts: &BTreeMap<&'static str, String>) -> Workspace {
+    let mut workspace = Workspace::new(Arc::new(Memory::new()), PathBuf::from("/library"));
+    workspace.apply(Change::Roots(vec![PathBuf::from("/project")]));
+    for (name, text) in texts {
+        workspace.apply(Change::Open {
+            path: Path::new("/project").join(name),
+            text: text.clone(),
+            version: 1,
+        });
+    }
+    workspace
+}
+
+/// An edit of rules is judged without the rest of the project; it must be as if all of it had been.
+#[test]
+fn what_an_edit_touches_is_judged_as_the_whole() {
+    let mut texts = BTreeMap::from([
+        ("mesh.toml", MANIFEST.to_owned()),
+        ("mesh.mesh", MESH.to_owned()),
+        ("orders.mesh", neighbour("orders", "billing")),
+        ("billing.mesh", neighbour("billing", "catalog")),
+        ("catalog.mesh", neighbour("catalog", "orders")),
+        ("shipping.mesh", neighbour("shipping", "orders")),
+    ]);
+    let edited_files = ["orders.mesh", "billing.mesh", "shipping.mesh"];
+    let mut chance = Chance(11);
+    let mut edited = tenants(&texts);
+    edited.snapshot().judge();
+    let mut quick = 0;
+    const CHANGES: usize = 250;
+    for count in 0..CHANGES {
+        let name = edited_files[chance.below(edited_files.len())];
+        // Too broken, a text is as it was.
+        for name in edited_files.iter().filter(|_| chance.below(2) == 0) {
+            let other = if *name == "billing.mesh" { "catalog" } else { "billing" };
+            let text = neighbour(name.trim_end_matches(".mesh"), other);
+            texts.insert(name, text.clone());
+            edited.apply(Change::Edit {
+                path: Path::new("/project").join(name),
+                range: None,
+                text,
+                version: 3,
+            });
+        }
+        let text = texts.get_mut(name).unwrap();
+        let lines: Vec<Range<usize>> = text
+            .split_inclusive('\n')
+            .scan(0, |at, line| {
+                *at += line.len();
+                Some(*at - line.len()..*at)
+            })
+            .collect();
+        // A line before the end of the block of rules, most of the time.
+        let end = text
+            .find("    }\n")
+            .map_or(0, |at| lines.iter().filter(|line| line.start < at).count());
+        let line = lines[end.saturating_sub(1 + chance.below(2)).min(lines.len() - 1)].clone();
+        let rule = RULES[chance.below(RULES.len())];
+        let (range, new) = match chance.below(if text.len() > 1500 { 2 } else { 8 }) {
+            0 | 1 => (line, String::new()),
+            2 => {
+                let at = (line.start + chance.below(line.len())).min(text.len() - 1);
+                (at..at + 1, String::new())
+            }
+            3 => (line.start..line.start, rule.to_owned()),
+            _ => (line.end..line.end, format!("        {rule}\n")),
+        };
+        text.replace_range(range.clone(), &new);
+        let narrow = |at: usize| u32::try_from(at).unwrap();
+        edited.apply(Change::Edit {
+            path: Path::new("/project").join(name),
+            range: Some(narrow(range.start)..narrow(range.end)),
+            text: new,
+            version: 2,
+        });
+        let snapshot = edited.snapshot();
+        let found = snapshot.diagnostics();
+        quick += usize::from(!snapshot.is_whole());
+        let fresh = tenants(&texts).snapshot().diagnostics();
+        assert_eq!(
+            found, fresh,
+            "after {count} changes, the last of {name}:\n{}",
+            texts[name]
+        );
+        // Sometimes everybody has time to judge all.
+        if chance.below(10) == 0 {
+            edited.snapshot().judge();
+        }
+    }
+    assert!(
+        quick > CHANGES / 4,
+        "only {quick} of {CHANGES} edits were judged by what they touch"
+    );
+}

@@ -34,20 +34,28 @@ fn main() {
     );
 
     let at = |word: &str| u32::try_from(text.find(word).unwrap_or_default()).unwrap_or_default();
+    // A rule is typed, letter by letter, and taken back.
+    let typed = "allow team-00007/web to GET /reports/{*}\n        ";
     let mut keystrokes = Vec::new();
-    for count in 0..100 {
-        let end = at("allow web");
-        let (range, new) = if count % 2 == 0 {
-            (end..end, " ")
+    let (mut end, mut is_back) = (at("allow web"), false);
+    let start = end as usize;
+    let letters = typed.len();
+    for count in 0..4 * letters {
+        let written = end as usize - start;
+        is_back = if is_back { written > 0 } else { written == letters };
+        let (range, new) = if is_back {
+            (end - 1..end, "")
         } else {
-            (end..end + 1, "")
+            (end..end, typed.get(written..=written).unwrap_or_default())
         };
+        end = if is_back { end - 1 } else { end + 1 };
+        let version = i32::try_from(count).unwrap_or_default();
         keystrokes.push(timed(|| {
             workspace.apply(Change::Edit {
                 path: path.to_path_buf(),
                 range: Some(range),
                 text: new.to_owned(),
-                version: count,
+                version,
             });
             black_box(workspace.snapshot().diagnostics().len())
         }));
@@ -55,6 +63,7 @@ fn main() {
     report("keystroke to findings", keystrokes, 99, Duration::from_millis(16));
 
     let snapshot = workspace.snapshot();
+    snapshot.judge();
     let (rule, admin) = (at("web to read"), at("admin via"));
     ask("completion", &snapshot, |s| s.completions(path, rule).len());
     ask("hover", &snapshot, |s| usize::from(s.hover(path, admin).is_some()));

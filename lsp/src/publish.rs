@@ -14,6 +14,9 @@ use crate::answers::answer;
 use crate::session::Shared;
 use crate::{reference, to_proto};
 
+/// So long nobody types before what was worked out quickly is judged again as a whole.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// How long a client may think about whether it shows progress.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -23,12 +26,18 @@ type Shown = BTreeMap<PathBuf, (Option<i32>, Vec<Diagnostic>)>;
 /// Publishes whenever `changed` says that something may have changed, as long as the server lives.
 ///
 /// While findings are worked out nothing stands still: if a change came in between, they are dropped and worked out
-/// again, so that a client never sees those of an older text.
+/// again, so that a client never sees those of an older text. After an edit of rules they are those of the part that it
+/// touched; when nobody types any more the whole project is judged, which is what later requests need too.
 pub(crate) async fn publish(client: Client, shared: Arc<Shared>, changed: Arc<Notify>) {
     let mut shown = Shown::new();
-    let mut is_first = true;
+    let (mut is_first, mut is_whole) = (true, true);
     loop {
-        changed.notified().await;
+        let judges_whole = if is_whole {
+            changed.notified().await;
+            false
+        } else {
+            tokio::time::timeout(QUIET, changed.notified()).await.is_err()
+        };
         // Only the first time everything has to be read.
         let progress = if std::mem::take(&mut is_first) {
             begin(&client, &shared).await
@@ -37,13 +46,15 @@ pub(crate) async fn publish(client: Client, shared: Arc<Shared>, changed: Arc<No
         };
         let generation = shared.generation();
         let worker = Arc::clone(&shared);
-        let found = answer(move || found(&worker)).await;
+        let found = answer(move || found(&worker, judges_whole)).await;
         if let Some(progress) = progress {
             progress.finish().await;
         }
-        let Ok(found) = found else {
+        let Ok((found, whole)) = found else {
+            is_whole = true;
             continue;
         };
+        is_whole = whole;
         if shared.generation() != generation {
             changed.notify_one();
             continue;
@@ -83,9 +94,13 @@ async fn begin(client: &Client, shared: &Shared) -> Option<OngoingProgress<Unbou
     Some(client.progress(token, "Reading the projects").begin().await)
 }
 
-/// The findings of now: of every open text, and of every other file that has some.
-fn found(shared: &Shared) -> Shown {
+/// The findings of now: of every open text, and of every other file that has some; and whether the projects were judged
+/// whole for them.
+fn found(shared: &Shared, judges_whole: bool) -> (Shown, bool) {
     let context = shared.context();
+    if judges_whole {
+        context.snapshot.judge();
+    }
     let library = reference::folder();
     let mut found = Shown::new();
     for (path, list) in context.snapshot.diagnostics() {
@@ -98,5 +113,5 @@ fn found(shared: &Shared) -> Shown {
             found.insert(path, (version, list));
         }
     }
-    found
+    (found, context.snapshot.is_whole())
 }

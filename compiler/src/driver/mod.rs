@@ -30,6 +30,7 @@ use crate::policy::inventory::Inventory;
 use crate::policy::stated::Stated;
 use crate::policy::{PolicySet, Target};
 use crate::source::{Files, SourceMap, Span};
+use crate::syntax::ast;
 use findings::Findings;
 pub use inputs::Inputs;
 use parameters::Parameters;
@@ -79,6 +80,8 @@ pub struct Outcome {
     /// All findings, ordered by place.
     pub diagnostics: Vec<Diagnostic>,
     pub target: Target,
+    /// The trees of the project's files.
+    pub trees: Vec<ast::File>,
     /// One for each environment that was judged.
     pub builds: Vec<Build>,
     /// Whether there are `.mesh` files, and not only manifests.
@@ -232,6 +235,7 @@ fn run(files: &dyn Files, inputs: &Inputs, options: &Options, purpose: Purpose) 
         sources,
         diagnostics,
         target,
+        trees: texts.into_trees(),
         builds,
         has_project: inputs.project.is_some(),
         manifest_objects: yaml.objects,

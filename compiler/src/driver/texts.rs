@@ -117,6 +117,11 @@ impl Texts {
             .find_map(|text| follow_ups::spoilt(&text.tree.items, error))
     }
 
+    /// The trees of the project's files, in the order of their paths.
+    pub(super) fn into_trees(self) -> Vec<ast::File> {
+        self.files.into_iter().map(|text| text.tree).collect()
+    }
+
     /// Every suppression of the project, in order.
     pub(super) fn suppressions(&self) -> impl Iterator<Item = &Suppression> {
         self.files.iter().flat_map(|text| &text.suppressions)

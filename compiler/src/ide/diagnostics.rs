@@ -1,9 +1,9 @@
 //! The findings of `meshc check`, by file.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::analysis::{Analysis, range};
+use super::touched::Findings;
 use super::{Applicability, Edit, FileRange, Severity, TextRange};
 use crate::diagnostics::{self, render};
 
@@ -49,7 +49,7 @@ pub struct Fix {
 const UNNECESSARY: &[&str] = &["dead-rule", "unused-suppression"];
 
 /// Adds the findings of a project. A file that two projects judge has each finding once.
-pub(super) fn diagnostics(analysis: &Analysis, found: &mut BTreeMap<PathBuf, Vec<Diagnostic>>) {
+pub(super) fn diagnostics(analysis: &Analysis, found: &mut Findings) {
     let Some(outcome) = &analysis.outcome else { return };
     // They are in the order of files and places.
     let all = &outcome.diagnostics;
@@ -58,13 +58,21 @@ pub(super) fn diagnostics(analysis: &Analysis, found: &mut BTreeMap<PathBuf, Vec
         let end = all.partition_point(|d| d.primary.span.file <= id);
         let own = all.get(start..end).unwrap_or_default();
         let Some(path) = analysis.path(id) else { continue };
-        let list: &mut Vec<Diagnostic> = found.entry(path.to_path_buf()).or_default();
-        // Another project may have said it.
-        let others = list.len();
-        for d in own.iter().map(|d| diagnostic(analysis, d, &file.text)) {
-            let is_known = list.iter().take(others).chain(list.last()).any(|other| *other == d);
-            if !is_known {
-                list.push(d);
+        let list = own.iter().map(|d| diagnostic(analysis, d, &file.text)).collect();
+        found.insert(path.to_path_buf(), list);
+    }
+}
+
+/// Adds the findings of a project, where another one has not said the same.
+pub(super) fn merge(own: &Findings, found: &mut Findings) {
+    for (path, list) in own {
+        match found.get_mut(path) {
+            Some(others) => {
+                let new: Vec<_> = list.iter().filter(|d| !others.contains(d)).cloned().collect();
+                others.extend(new);
+            }
+            None => {
+                found.insert(path.clone(), list.clone());
             }
         }
     }

@@ -29,9 +29,11 @@ mod run_test;
 mod selection;
 mod signature;
 mod snapshot;
+mod state;
 mod symbols;
 #[cfg(test)]
 mod tests;
+mod touched;
 mod witness_test;
 mod workspace;
 mod workspace_symbols;

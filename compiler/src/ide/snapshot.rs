@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::analysis::Analysis;
 use super::document::Document;
+use super::state::State;
+use super::touched::Findings;
 use super::workspace::Source;
 use super::{
     Action, Completion, Diagnostic, Edit, Emitted, FileRange, Fold, Found, Highlight, Highlighted, Hint, Hover, Lens,
@@ -22,7 +24,7 @@ pub struct Snapshot {
     pub(super) library: Arc<Path>,
     pub(super) settings: Settings,
     pub(super) documents: BTreeMap<PathBuf, Arc<Document>>,
-    pub(super) projects: BTreeMap<PathBuf, Arc<OnceLock<Arc<Analysis>>>>,
+    pub(super) projects: BTreeMap<PathBuf, State>,
     pub(super) homes: BTreeMap<PathBuf, PathBuf>,
 }
 
@@ -48,9 +50,9 @@ impl Snapshot {
     /// Every finding of every project, by file; a file without any has an empty list.
     #[must_use]
     pub fn diagnostics(&self) -> BTreeMap<PathBuf, Vec<Diagnostic>> {
-        let mut found = BTreeMap::new();
-        for analysis in self.analyses() {
-            diagnostics::diagnostics(&analysis, &mut found);
+        let mut found = Findings::new();
+        for (project, state) in &self.projects {
+            diagnostics::merge(&self.findings(project, state), &mut found);
         }
         if !self.settings.yaml {
             found.retain(|path, _| !is_manifest(path));
@@ -61,13 +63,24 @@ impl Snapshot {
     /// The findings of one open text.
     #[must_use]
     pub fn diagnostics_of(&self, path: &Path) -> Vec<Diagnostic> {
-        let mut found = BTreeMap::new();
-        if let Some(analysis) = self.analysis(path)
-            && (self.settings.yaml || !is_manifest(path))
-        {
-            diagnostics::diagnostics(&analysis, &mut found);
+        let path = clean(path);
+        if !self.settings.yaml && is_manifest(&path) {
+            return Vec::new();
         }
-        found.remove(&clean(path)).unwrap_or_default()
+        let home = self.homes.get(&path);
+        let found = home.and_then(|home| Some(self.findings(home, self.projects.get(home)?)));
+        found.and_then(|found| found.get(&path).cloned()).unwrap_or_default()
+    }
+
+    /// Whether every project was judged whole in this state.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.projects.values().all(State::is_whole)
+    }
+
+    /// Judges every project whole. Findings may be known before, and are the same.
+    pub fn judge(&self) {
+        self.analyses().for_each(drop);
     }
 
     /// What can be done in a range of a text.
@@ -77,9 +90,11 @@ impl Snapshot {
             return Vec::new();
         };
         let mut found = actions::actions(document, path, &self.diagnostics_of(path), range);
-        if let Some((document, analysis)) = self.mesh(path).zip(self.analysis(path)) {
+        if let Some((document, analysis)) = self.mesh(path).zip(self.names(path)) {
             found.extend(extract::extract(&analysis, document, path, range));
-            found.extend(witness_test::tests(&analysis, document, path, range));
+            if let Some(analysis) = self.settled(path) {
+                found.extend(witness_test::tests(&analysis, document, path, range));
+            }
         }
         found
     }
@@ -87,7 +102,7 @@ impl Snapshot {
     /// What could be written at a place.
     #[must_use]
     pub fn completions(&self, path: &Path, offset: u32) -> Vec<Completion> {
-        let found = self.mesh(path).zip(self.analysis(path));
+        let found = self.mesh(path).zip(self.names(path));
         found.map_or_else(Vec::new, |(document, analysis)| {
             completion::completions(&analysis, document, offset)
         })
@@ -96,13 +111,13 @@ impl Snapshot {
     /// The rest of what is to be said of a completion of a text, as Markdown.
     #[must_use]
     pub fn documentation(&self, path: &Path, key: &str) -> Option<String> {
-        completion::documentation(&*self.analysis(path)?, key)
+        completion::documentation(&*self.names(path)?, key)
     }
 
     /// The parameters of what is being applied at a place.
     #[must_use]
     pub fn signature(&self, path: &Path, offset: u32) -> Option<Signature> {
-        signature::signature(&*self.analysis(path)?, self.mesh(path)?, offset)
+        signature::signature(&*self.names(path)?, self.mesh(path)?, offset)
     }
 
     /// The name at a place if it can have another one.
@@ -281,12 +296,31 @@ impl Snapshot {
             .map(|(project, analysis)| self.of_project(project, analysis))
     }
 
-    fn of_project(&self, project: &Path, analysis: &OnceLock<Arc<Analysis>>) -> Arc<Analysis> {
-        let found = analysis.get_or_init(|| {
-            let files = projects::overlay(&self.documents, &*self.files);
-            Arc::new(Analysis::of(&files, project, &self.library))
-        });
-        Arc::clone(found)
+    /// The project of an open text, where nobody has to wait for it who can do without.
+    fn settled(&self, path: &Path) -> Option<Arc<Analysis>> {
+        let state = self.projects.get(self.homes.get(&clean(path))?)?;
+        let is_known = state.is_whole() || state.quick(&self.documents).is_none();
+        is_known.then(|| self.analysis(path)).flatten()
+    }
+
+    /// The names of the project of an open text.
+    fn names(&self, path: &Path) -> Option<Arc<Analysis>> {
+        let home = self.homes.get(&clean(path))?;
+        let known = self.projects.get(home)?.names(&self.documents);
+        known.or_else(|| self.analysis(path))
+    }
+
+    fn findings(&self, project: &Path, state: &State) -> Arc<Findings> {
+        if let Some(found) = state.quick(&self.documents) {
+            return found;
+        }
+        drop(self.of_project(project, state));
+        state.quick(&self.documents).unwrap_or_default()
+    }
+
+    fn of_project(&self, project: &Path, state: &State) -> Arc<Analysis> {
+        let files = projects::overlay(&self.documents, &*self.files);
+        state.whole(&files, project, &self.library)
     }
 }
 

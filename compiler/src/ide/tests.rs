@@ -177,3 +177,40 @@ fn changes_one_by_one_lead_where_opening_leads() {
 fn path_of(name: &str) -> PathBuf {
     Path::new("/project").join(name)
 }
+
+#[test]
+fn an_edit_of_a_rule_is_judged_by_what_it_touches() {
+    let block = |name: &str, rule: &str| {
+        format!("namespace {name} {{\n workload web {{ select app=web account web ports 8080 http\n {rule}\n }}\n}}\n")
+    };
+    let mesh = "mesh { root istio-system mtls strict }\n";
+    let text = format!(
+        "{MESH}//- mesh.mesh\n{mesh}//- a.mesh\n{}//- b.mesh\n{}",
+        block("orders", "allow billing/web to GET /"),
+        block("billing", "allow orders/web to GET /"),
+    );
+    let (mut workspace, ..) = fixture(&text.replace("[env.prod]\ndomain = \"shop.example\"\n", ""));
+    workspace.snapshot().judge();
+    let mut typed = |from: &str, to: &str| {
+        let path = path_of("a.mesh");
+        let text = workspace.document(&path).unwrap().text().replace(from, to);
+        workspace.apply(Change::Edit {
+            path: path.clone(),
+            range: None,
+            text,
+            version: 2,
+        });
+        let snapshot = workspace.snapshot();
+        let found = snapshot.diagnostics();
+        let is_quick = !snapshot.is_whole();
+        let names: Vec<_> = found[&path].iter().map(|d| d.name).collect();
+        snapshot.judge();
+        assert_eq!(found, snapshot.diagnostics());
+        (is_quick, names)
+    };
+    assert_eq!(typed("GET /\n", "GET /x\n"), (true, vec![]));
+    assert_eq!(typed("billing/web", "billin/web"), (true, vec!["unknown-name"]));
+    assert_eq!(typed("billin/web", "ns a & ns b"), (true, vec!["dead-rule"]));
+    assert_eq!(typed("ns a & ns b", "anyone"), (true, vec![]));
+    assert_eq!(typed("8080", "9090"), (false, vec![]));
+}

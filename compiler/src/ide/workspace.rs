@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::TextRange;
-use super::analysis::Analysis;
 use super::document::Document;
 use super::projects;
 use super::snapshot::Snapshot;
+use super::state::State;
 use crate::source::{Files, files::clean};
 
 /// Where saved files come from.
@@ -58,7 +58,7 @@ pub struct Workspace {
     roots: Vec<PathBuf>,
     settings: Settings,
     documents: BTreeMap<PathBuf, Arc<Document>>,
-    projects: BTreeMap<PathBuf, Arc<OnceLock<Arc<Analysis>>>>,
+    projects: BTreeMap<PathBuf, State>,
     homes: BTreeMap<PathBuf, PathBuf>,
 }
 
@@ -170,9 +170,9 @@ impl Workspace {
     /// What is known of the project of a text is no longer true. Another one may name it among its manifests.
     fn touch(&mut self, path: &Path) {
         let home = self.homes.get(path);
-        for (project, analysis) in &mut self.projects {
+        for (project, state) in &mut self.projects {
             if home == Some(project) || path.starts_with(project) {
-                *analysis = Arc::default();
+                *state = state.touched();
             }
         }
     }
