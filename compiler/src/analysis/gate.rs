@@ -187,23 +187,28 @@ impl<'e> Gate<'e> {
         minimal: bool,
         pool: &mut Pool,
     ) -> Covered {
-        let mut core = match self.core(targets, takes, pool) {
-            Ok(core) => core,
-            Err(end) => return end,
-        };
-        if minimal && core.len() > 1 {
-            // The latest first, so that those stay that are evaluated first.
-            for owner in core.clone().into_iter().rev() {
-                let without = |id| id != owner && core.contains(&id);
-                if core.contains(&owner)
-                    && core.len() > 1
-                    && let Ok(smaller) = self.core(targets, &without, pool)
-                {
-                    core = smaller;
-                }
-            }
+        match self.core(targets, takes, pool) {
+            Ok(core) if minimal => Covered::By(self.least(targets, &core, pool).0),
+            Ok(core) => Covered::By(core),
+            Err(end) => end,
         }
-        Covered::By(core)
+    }
+
+    /// Of the owners of a cover, with what is impossible, those that are needed; `false`: a bound came first, and one of
+    /// them may not be.
+    pub(crate) fn least(
+        &self,
+        targets: &[Cube],
+        core: &BTreeSet<OwnerId>,
+        pool: &mut Pool,
+    ) -> (BTreeSet<OwnerId>, bool) {
+        if core.len() < 2 {
+            return (core.clone(), true);
+        }
+        let owners = self.owners.iter().zip(0..);
+        let impossible = owners.filter(|(owner, _)| matches!(owner, Owner::Impossible(_)));
+        let all = core.iter().copied().chain(impossible.map(|(_, id)| id)).collect();
+        self.boxes.least(targets, &all, pool)
     }
 
     fn core(

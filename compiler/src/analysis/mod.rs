@@ -45,8 +45,9 @@ use rayon::prelude::*;
 use crate::diagnostics::Diagnostics;
 use crate::policy::evaluate::Judge;
 use crate::source::Span;
+use cover::Bound;
 use place::Place;
-use verdict::Verdict;
+use verdict::{Unproved, Verdict};
 
 /// Of places with more rules than this together some are left undecided.
 const MAX_RULES: usize = 1_000_000;
@@ -88,6 +89,8 @@ impl Analysis {
     /// Reports what holds at all places, each declaration once, after what else was found.
     pub fn report(self, acc: &mut Diagnostics) {
         let warned = acc.warned();
+        // One reason is one finding.
+        let mut undecided: BTreeMap<Unproved, Vec<Span>> = BTreeMap::new();
         for (origin, verdict) in self.verdicts {
             match verdict {
                 // What else was found at the place says why.
@@ -95,7 +98,13 @@ impl Analysis {
                 Verdict::Dead(dead) => acc.push(errors::dead_rule(origin, &dead)),
                 Verdict::Decided(decided) if decided.earlier => acc.push(errors::shadowed_rule(origin, &decided)),
                 Verdict::Decided(decided) => acc.push(errors::redundant_rule(origin, &decided)),
+                Verdict::Undecided(why) => undecided.entry(why).or_default().push(origin),
                 Verdict::Alive => {}
+            }
+        }
+        for (why, rules) in undecided {
+            if let Some((first, others)) = rules.split_first() {
+                acc.push(errors::undecided_rule(*first, others, &why));
             }
         }
     }
@@ -124,9 +133,15 @@ fn tasks<'j>(judge: &'j Judge<'j>) -> Vec<Task<'j>> {
 impl Task<'_> {
     /// Judges the place.
     fn run(&self) -> BTreeMap<Span, Verdict> {
-        let undecided = || self.place.rules().map(|rule| (rule.origin, Verdict::Alive)).collect();
         if self.left_out {
-            undecided()
+            let why = Unproved {
+                bound: Bound::Rules,
+                facts: Vec::new(),
+            };
+            let rules = self.place.rules();
+            rules
+                .map(|rule| (rule.origin, Verdict::Undecided(why.clone())))
+                .collect()
         } else {
             verdict::verdicts(&self.place)
         }

@@ -52,6 +52,24 @@ impl Set {
         Self { ranges, bits }
     }
 
+    /// Adds its atoms to bits.
+    pub(crate) fn mark(&self, bits: &mut [u64]) {
+        if self.bits.is_empty() {
+            for (start, end) in &self.ranges {
+                for (word, at) in bits.iter_mut().zip((0..).step_by(64)).skip(*start as usize / 64) {
+                    if at >= *end {
+                        break;
+                    }
+                    let low = u64::MAX << start.saturating_sub(at);
+                    let high = u64::MAX >> (64_u32.saturating_sub(end - at));
+                    *word |= low & high;
+                }
+            }
+        } else {
+            bits.iter_mut().zip(&self.bits).for_each(|(word, own)| *word |= own);
+        }
+    }
+
     pub(crate) fn ranges(&self) -> &[(Atom, Atom)] {
         &self.ranges
     }
@@ -190,6 +208,10 @@ mod tests {
             assert_eq!(left.meets(&right), !a.is_disjoint(&b));
             assert_eq!(left.is_within(&right), a.is_subset(&b));
             assert_eq!(left.count(), a.len());
+            let mut bits = vec![0; size.div_ceil(64)];
+            left.mark(&mut bits);
+            let marked = (0..size as Atom).filter(|atom| bits[*atom as usize / 64] >> (atom % 64) & 1 == 1);
+            assert_eq!(marked.collect::<BTreeSet<_>>(), a);
             assert!((0..size as Atom).all(|atom| left.contains(atom) == a.contains(&atom)));
         }
     }

@@ -10,7 +10,7 @@ use crate::policy::Target;
 use crate::policy::effective::rules::{Clause, CompiledRule, Matcher, Test};
 
 /// A rule of more boxes is not taken apart.
-const MAX_CUBES: usize = 4096;
+pub(crate) const MAX_CUBES: usize = 4096;
 
 /// The facts that rules ask about, each cut into atoms by their patterns. What they do not ask about has no dimension.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cover::Pool;
+use super::cover::{Bound, Ended, Pool};
 use super::cube::Cube;
 use super::gate::{Covered, Gate, Never, Owner, OwnerId, RuleAt, Stage};
 use super::place::Place;
@@ -20,8 +20,18 @@ pub(crate) enum Verdict {
     Dead(Dead),
     /// All that it matches is decided by others, in the same way or before.
     Decided(Decided),
-    /// It decides something, or it is not known that it does not.
+    /// A bound came before it was known whether it decides anything.
+    Undecided(Unproved),
+    /// It decides something.
     Alive,
+}
+
+/// Why something is not known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Unproved {
+    pub(crate) bound: Bound,
+    /// The facts of which most values are told apart, in words.
+    pub(crate) facts: Vec<String>,
 }
 
 /// Why nothing matches.
@@ -40,6 +50,8 @@ pub(crate) struct Decided {
     pub(crate) stage: Stage,
     /// An irredundant cover at each place, by declaration, in the order of evaluation.
     pub(crate) by: BTreeSet<(Stage, Span)>,
+    /// Whether that is sure: that no bound came before it.
+    pub(crate) least: bool,
     pub(crate) impossible: BTreeSet<Never>,
     /// Whether all of them are evaluated before it.
     pub(crate) earlier: bool,
@@ -59,6 +71,7 @@ impl Verdict {
     pub(crate) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Alive, _) | (_, Self::Alive) => Self::Alive,
+            (Self::Undecided(why), _) | (_, Self::Undecided(why)) => Self::Undecided(why),
             (Self::Dead(mut one), Self::Dead(other)) => {
                 one.facts.extend(other.facts);
                 one.impossible.extend(other.impossible);
@@ -69,6 +82,7 @@ impl Verdict {
                 one.by.extend(other.by);
                 one.impossible.extend(other.impossible);
                 one.earlier &= other.earlier;
+                one.least &= other.least;
                 one.stage = one.stage.min(other.stage);
                 one.example = one.example.or(other.example);
                 Self::Decided(one)
@@ -103,7 +117,8 @@ struct Group<'g, 'e> {
     rules: Vec<(OwnerId, &'g RuleAt<'e>)>,
 }
 
-fn at_gate(place: &Place<'_>, gate: &Gate<'_>, pool: &mut Pool) -> Vec<(Span, Verdict)> {
+/// The verdicts at one gate.
+pub(crate) fn at_gate(place: &Place<'_>, gate: &Gate<'_>, pool: &mut Pool) -> Vec<(Span, Verdict)> {
     let mut groups: BTreeMap<(Stage, Span), Group<'_, '_>> = BTreeMap::new();
     for (id, rule) in gate.rules() {
         let group = groups.entry((rule.stage, rule.rule.origin)).or_insert_with(|| Group {
@@ -119,78 +134,133 @@ fn at_gate(place: &Place<'_>, gate: &Gate<'_>, pool: &mut Pool) -> Vec<(Span, Ve
     let mut verdicts = Vec::new();
     // From the last to the first, so that of two that say the same the later is left out.
     for group in groups.iter().rev() {
-        let verdict = judge(place, gate, group, &removed, pool);
-        if verdict != Verdict::Alive {
+        let settled = judge(gate, group, &removed, pool);
+        if matches!(settled, Settled::Dead(_) | Settled::Decided { .. }) {
             removed.extend(group.rules.iter().map(|(id, _)| *id));
         }
-        verdicts.push((group.origin, verdict));
+        verdicts.push((group, settled));
     }
-    verdicts
+    // What is nice to know comes last, so that no question goes without an answer for it.
+    let told = verdicts.into_iter().map(|(group, settled)| {
+        let verdict = match settled {
+            Settled::Dead(dead) => Verdict::Dead(dead),
+            Settled::Decided { by, earlier } => decided(place, gate, group, &by, earlier, pool),
+            Settled::Undecided(why) => Verdict::Undecided(why),
+            Settled::Alive => Verdict::Alive,
+        };
+        (group.origin, verdict)
+    });
+    told.collect()
 }
 
-fn judge(
-    place: &Place<'_>,
-    gate: &Gate<'_>,
-    group: &Group<'_, '_>,
-    removed: &BTreeSet<OwnerId>,
-    pool: &mut Pool,
-) -> Verdict {
-    let mut cubes: Vec<Cube> = Vec::new();
-    let mut dead = Dead::default();
-    for (_, rule) in &group.rules {
-        let Some(region) = &rule.region else {
-            return Verdict::Alive;
-        };
-        cubes.extend(region.cubes.iter().cloned());
-        let dims = region
-            .contradictions
-            .iter()
-            .filter_map(|dim| gate.space.dimension(*dim));
-        dead.facts.extend(dims.map(|dimension| dimension.fact.words()));
-    }
-    let nothing = |_| false;
-    match gate.covered(&cubes, &nothing, true, pool) {
-        Covered::By(owners) => {
-            dead.impossible = impossible(gate, &owners);
-            if !cubes.is_empty() {
-                dead.facts.clear();
-            }
-            return Verdict::Dead(dead);
+/// What is known of a group, before all that is told of it.
+enum Settled {
+    Dead(Dead),
+    Decided { by: BTreeSet<OwnerId>, earlier: bool },
+    Undecided(Unproved),
+    Alive,
+}
+
+impl Group<'_, '_> {
+    /// Its boxes; `None` if one of its rules has too many.
+    fn cubes(&self) -> Option<Vec<Cube>> {
+        let mut cubes = Vec::new();
+        for (_, rule) in &self.rules {
+            cubes.extend(rule.region.as_ref()?.cubes.iter().cloned());
         }
-        Covered::Undecided => return Verdict::Alive,
-        Covered::Free(_) => {}
+        Some(cubes)
     }
-    if group.rules.iter().any(|(_, rule)| rule.policy.dry_run) {
-        return Verdict::Alive;
+
+    /// The facts of which its rules ask what cannot hold together.
+    fn contradictions(&self, gate: &Gate<'_>) -> BTreeSet<String> {
+        let regions = self.rules.iter().filter_map(|(_, rule)| rule.region.as_ref());
+        let dims = regions.flat_map(|region| &region.contradictions);
+        let dimensions = dims.filter_map(|dim| gate.space.dimension(*dim));
+        dimensions.map(|dimension| dimension.fact.words()).collect()
+    }
+}
+
+fn judge(gate: &Gate<'_>, group: &Group<'_, '_>, removed: &BTreeSet<OwnerId>, pool: &mut Pool) -> Settled {
+    let Some(cubes) = group.cubes() else {
+        return Settled::Undecided(Unproved {
+            bound: Bound::Boxes,
+            facts: Vec::new(),
+        });
+    };
+    if cubes.is_empty() {
+        return Settled::Dead(Dead {
+            facts: group.contradictions(gate),
+            impossible: BTreeSet::new(),
+        });
     }
     let first = group.rules.first().map_or(0, |(id, _)| *id);
     let provider = |rule: &RuleAt<'_>| rule.policy.provider.clone();
     let own = group.rules.first().and_then(|(_, rule)| provider(rule));
+    let has_say = !group.rules.iter().any(|(_, rule)| rule.policy.dry_run);
     let others = |id: OwnerId| {
-        gate.rule(id).is_some_and(|rule| {
-            let decides = match group.stage {
-                Stage::Allow => matches!(rule.stage, Stage::Deny | Stage::Allow),
-                Stage::Deny => rule.stage == Stage::Deny,
-                Stage::Custom => rule.stage == Stage::Custom && provider(rule) == own,
-                Stage::Audit => false,
-            };
-            decides && !rule.policy.dry_run && rule.rule.origin != group.origin && !removed.contains(&id)
-        })
+        has_say
+            && gate.rule(id).is_some_and(|rule| {
+                let decides = match group.stage {
+                    Stage::Allow => matches!(rule.stage, Stage::Deny | Stage::Allow),
+                    Stage::Deny => rule.stage == Stage::Deny,
+                    Stage::Custom => rule.stage == Stage::Custom && provider(rule) == own,
+                    Stage::Audit => false,
+                };
+                decides && !rule.policy.dry_run && rule.rule.origin != group.origin && !removed.contains(&id)
+            })
     };
-    let earlier = |id: OwnerId| id < first && others(id);
-    for (takes, earlier) in [(&earlier as &dyn Fn(OwnerId) -> bool, true), (&others, false)] {
-        if let Covered::By(owners) = gate.covered(&cubes, takes, true, pool) {
-            let by = owners.iter().filter_map(|id| gate.rule(*id));
-            return Verdict::Decided(Decided {
-                stage: group.stage,
-                by: by.map(|rule| (rule.stage, rule.rule.origin)).collect(),
-                impossible: impossible(gate, &owners),
-                earlier,
-                example: example(place, gate, group),
-            });
-        }
+    // Most rules leave something, which answers all three questions.
+    let by_all = gate.covered(&cubes, &others, false, pool);
+    if let Covered::Free(_) = by_all {
+        return Settled::Alive;
     }
-    Verdict::Alive
+    let ended = pool.ended.take();
+    let nothing = |_| false;
+    if let Covered::By(owners) = gate.covered(&cubes, &nothing, true, pool) {
+        return Settled::Dead(Dead {
+            facts: BTreeSet::new(),
+            impossible: impossible(gate, &owners),
+        });
+    }
+    let earlier = |id: OwnerId| id < first && others(id);
+    match (gate.covered(&cubes, &earlier, false, pool), by_all) {
+        (Covered::By(by), _) => Settled::Decided { by, earlier: true },
+        (_, Covered::By(by)) => Settled::Decided { by, earlier: false },
+        _ => Settled::Undecided(unproved(gate, ended)),
+    }
+}
+
+fn unproved(gate: &Gate<'_>, ended: Option<Ended>) -> Unproved {
+    let ended = ended.unwrap_or(Ended {
+        bound: Bound::Pool,
+        dims: Vec::new(),
+    });
+    let dimensions = ended.dims.iter().filter_map(|dim| gate.space.dimension(*dim));
+    Unproved {
+        bound: ended.bound,
+        facts: dimensions.map(|dimension| dimension.fact.words()).collect(),
+    }
+}
+
+/// All that is told of a group that others decide.
+fn decided(
+    place: &Place<'_>,
+    gate: &Gate<'_>,
+    group: &Group<'_, '_>,
+    by: &BTreeSet<OwnerId>,
+    earlier: bool,
+    pool: &mut Pool,
+) -> Verdict {
+    let (owners, least) = gate.least(&group.cubes().unwrap_or_default(), by, pool);
+    let rules = owners.iter().filter_map(|id| gate.rule(*id));
+    Verdict::Decided(Decided {
+        stage: group.stage,
+        by: rules.map(|rule| (rule.stage, rule.rule.origin)).collect(),
+        least,
+        impossible: impossible(gate, &owners),
+        earlier,
+        example: example(place, gate, group),
+    })
 }
 
 fn example(place: &Place<'_>, gate: &Gate<'_>, group: &Group<'_, '_>) -> Option<Example> {

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::LazyLock;
 
-use super::pattern::{Step, Walk};
+use super::pattern::{Bytes, Step, Walk};
 
 /// More states are not made.
 const MAX_STATES: usize = 20_000;
+/// Nor more steps taken from all of them.
+const MAX_STEPS: usize = 20_000_000;
 /// Nor more ways from a state to what can still become of a text.
 const MAX_WAYS: usize = 4_000_000;
 
@@ -94,7 +96,25 @@ impl Automaton {
     fn explore(&mut self, walks: &[&Walk]) -> Option<()> {
         let mut known: HashMap<Vec<(u32, u32)>, State> = HashMap::new();
         let mut signatures: HashMap<Vec<u32>, Signature> = HashMap::new();
-        let start = closed(walks, walks.iter().zip(0..).map(|(_, walk)| (walk, 0)).collect());
+        let numbered = || walks.iter().zip(0..);
+        let tied = numbered().filter(|(walk, _)| !begins_anywhere(walk));
+        let start = closed(walks, tied.map(|(_, walk)| (walk, 0)).collect());
+        // What begins anywhere is on its way in each state, so that no state has to say so.
+        let begun: Vec<Vec<(u32, u32)>> = self
+            .members
+            .iter()
+            .map(|bytes| {
+                let begins = |walk: &Walk| {
+                    let byte = bytes.first().copied().unwrap_or_default();
+                    begins_anywhere(walk) && matches!(walk.get(1), Some(Step::One(set)) if set.contains(byte))
+                };
+                numbered()
+                    .filter(|(walk, _)| begins(walk))
+                    .map(|(_, walk)| (walk, 2))
+                    .collect()
+            })
+            .collect();
+        let mut steps = 0;
         let mut waiting = VecDeque::from([start.clone()]);
         known.insert(start, 0);
         while let Some(positions) = waiting.pop_front() {
@@ -110,8 +130,12 @@ impl Automaton {
                 number
             });
             self.signature.push(signature);
+            steps += (positions.len() + 1) * self.members.len();
+            if steps > MAX_STEPS {
+                return None;
+            }
             let mut row = Vec::with_capacity(self.members.len());
-            for byte in self.members.iter().filter_map(|bytes| bytes.first()) {
+            for (byte, begun) in self.members.iter().filter_map(|bytes| bytes.first()).zip(&begun) {
                 let moved =
                     positions
                         .iter()
@@ -119,7 +143,7 @@ impl Automaton {
                             Step::One(bytes) => bytes.contains(*byte).then_some((*walk, at + 1)),
                             Step::Many(bytes) => bytes.contains(*byte).then_some((*walk, *at)),
                         });
-                let moved = closed(walks, moved.collect());
+                let moved = closed(walks, moved.chain(begun.iter().copied()).collect());
                 let number = u32::try_from(known.len()).ok()?;
                 let state = *known.entry(moved).or_insert_with_key(|positions| {
                     waiting.push_back(positions.clone());
@@ -169,6 +193,11 @@ impl Automaton {
         }
         Some(())
     }
+}
+
+/// Whether a walk takes anything before a first byte of its own.
+fn begins_anywhere(walk: &Walk) -> bool {
+    matches!(walk.as_slice(), [Step::Many(any), Step::One(_), ..] if *any == Bytes::any())
 }
 
 /// The positions with those that are reached without a byte, in order.

@@ -22,7 +22,9 @@ pub(super) struct Index {
 /// One dimension.
 #[derive(Debug)]
 struct Column {
-    /// Boxes that say nothing here, or that are in too many buckets.
+    /// Boxes that say nothing here.
+    silent: Bits,
+    /// Those, and boxes that are in too many buckets.
     loose: Bits,
     /// Atoms in a bucket.
     width: u32,
@@ -45,15 +47,21 @@ impl Index {
         }
     }
 
-    /// The boxes that can meet a box, in order, and few that do not.
-    pub(super) fn candidates(&self, cube: &Cube) -> impl Iterator<Item = BoxId> + use<> {
+    /// The boxes that can meet a box, in order, and few that do not. At dimensions that are `unnamed` it has only atoms
+    /// that no box names.
+    pub(super) fn candidates(&self, cube: &Cube, unnamed: &[Dim]) -> impl Iterator<Item = BoxId> + use<> {
         let words = self.count.div_ceil(64);
         let mut found: Bits = vec![u64::MAX; words];
         if let (Some(last), rest @ 1..) = (found.last_mut(), self.count % 64) {
             *last = (1 << rest) - 1;
         }
         for (dim, column) in &self.columns {
-            if let Some(Literal::In(set)) = cube.get(*dim)
+            if unnamed.contains(dim) {
+                found
+                    .iter_mut()
+                    .zip(&column.silent)
+                    .for_each(|(found, silent)| *found &= silent);
+            } else if let Some(Literal::In(set)) = cube.get(*dim)
                 && let Some(near) = column.near(set)
             {
                 found.iter_mut().zip(near).for_each(|(found, near)| *found &= near);
@@ -92,13 +100,18 @@ impl Column {
 fn column(dim: Dim, size: u32, cubes: &[Cube]) -> Option<Column> {
     let width = size.div_ceil(u32::try_from(MAX_BUCKETS).ok()?).max(1);
     let mut column = Column {
+        silent: vec![0; cubes.len().div_ceil(64)],
         loose: vec![0; cubes.len().div_ceil(64)],
         width,
         buckets: vec![Vec::new(); size.div_ceil(width) as usize],
     };
     let mut filed = 0;
     for (cube, id) in cubes.iter().zip(0..) {
-        let set = match cube.get(dim) {
+        let literal = cube.get(dim);
+        if literal.is_none() {
+            mark(&mut column.silent, id);
+        }
+        let set = match literal {
             Some(Literal::In(set)) if buckets(set, width).take(MAX_FILED + 1).count() <= MAX_FILED => set,
             _ => {
                 mark(&mut column.loose, id);

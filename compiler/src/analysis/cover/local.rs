@@ -1,11 +1,15 @@
 //! The classes of atoms that the candidates of one query can tell apart, so that sets become a few bits.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::BoxId;
 use crate::analysis::cube::{Cube, Dim, Literal};
 use crate::analysis::sets::{Atom, Set};
 use crate::analysis::space::Space;
+
+/// So many dimensions are named where a problem is too large.
+const MOST_NAMED: usize = 3;
 
 /// A set of classes.
 pub(super) type Mask = Vec<u64>;
@@ -128,6 +132,25 @@ impl Problem {
         self.columns.push(Column { dim, classes });
     }
 
+    /// How many classes a dimension has.
+    pub(super) fn classes(&self, dim: usize) -> usize {
+        self.columns.get(dim).map_or(0, |column| column.classes.len())
+    }
+
+    /// The dimensions with the most classes, as the space numbers them.
+    pub(super) fn largest(&self) -> Vec<Dim> {
+        let mut columns: Vec<&Column> = self.columns.iter().collect();
+        columns.sort_by_key(|column| (Reverse(column.classes.len()), column.dim));
+        columns.iter().take(MOST_NAMED).map(|column| column.dim).collect()
+    }
+
+    /// A set of classes of a dimension.
+    pub(super) fn mask(&self, dim: usize, classes: &mut dyn Iterator<Item = usize>) -> Mask {
+        let mut all = vec![0; self.classes(dim).div_ceil(64).max(1)];
+        classes.for_each(|class| mark(&mut all, class));
+        all
+    }
+
     /// What is left of a box, in the terms of the space.
     pub(super) fn cube(&self, target: &Cube, slots: &[Slot]) -> Cube {
         let mut cube = target.clone();
@@ -233,6 +256,16 @@ fn cut(field: &Set, sets: &[&Set]) -> (Vec<Ranges>, Vec<Mask>) {
         }
     }
     (classes, masks)
+}
+
+/// The classes of a set, in order.
+pub(super) fn members(mask: &Mask) -> impl Iterator<Item = usize> {
+    let words = mask.iter().zip((0..).step_by(64));
+    words.flat_map(|(word, start)| {
+        (0..64)
+            .filter(move |bit| word >> bit & 1 == 1)
+            .map(move |bit| start + bit)
+    })
 }
 
 fn toggle(mask: &mut Mask, bit: usize) {

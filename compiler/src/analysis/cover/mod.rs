@@ -2,27 +2,40 @@
 //!
 //! Most queries end before the search: a few broad boxes are tried first, an index leaves out what cannot meet the box,
 //! one box may hold it alone, and a value that no candidate names makes all of them that name a value there idle. What is
-//! left is a small problem of its own, over the classes that its candidates can tell apart.
+//! left is a small problem of its own, over the classes that its candidates can tell apart: a short search settles most,
+//! and a SAT solver those that are entangled.
 //! Bounds count steps, never time, so that the same input has the same answer on every machine.
 
 mod index;
+mod least;
 mod local;
+mod sat;
 mod search;
+mod unnamed;
 
 use std::sync::Arc;
 
+use super::MAX_RULES;
 use super::cube::{Cube, Dim, Literal};
 use super::sets::Set;
-use super::space::Space;
+use super::space::{MAX_CUBES, Space};
 use index::Index;
+use local::Problem;
+use sat::{Formula, Solved};
+use search::Found;
+use unnamed::Unnamed;
 
 /// A box of a list of boxes, by its number.
 pub(crate) type BoxId = u32;
 
-/// Steps of one query that end it undecided.
-pub(crate) const STEPS_OF_A_QUERY: u64 = 40_000;
-/// Steps of one list of boxes, all queries together.
-pub(crate) const STEPS_OF_A_POOL: u64 = 8_000_000;
+/// Steps of one search; what they do not settle is asked of the solver.
+const STEPS_OF_A_SEARCH: u64 = 20_000;
+/// What a conflict of the solver costs, in steps.
+const STEPS_OF_A_CONFLICT: u64 = 32;
+/// So many boxes are looked at in a step before there is a search.
+const CANDIDATES_OF_A_STEP: usize = 16;
+/// Steps of one list of boxes, all questions together.
+const STEPS_OF_A_POOL: u64 = 8_000_000;
 
 /// So many of the boxes that leave most free are tried first.
 const BROAD: usize = 48;
@@ -38,25 +51,99 @@ pub(crate) enum Cover {
     Undecided,
 }
 
-/// How much work is left before queries end undecided.
+/// How much work is left before questions end undecided.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     left: u64,
+    /// Steps of one search.
+    search: u64,
+    /// The last question that ended so.
+    pub(crate) ended: Option<Ended>,
+}
+
+/// Why a question ended undecided.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ended {
+    pub(crate) bound: Bound,
+    /// The dimensions in which most can be told apart.
+    pub(crate) dims: Vec<Dim>,
+}
+
+/// What ends a question undecided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Bound {
+    /// Of one question.
+    Question,
+    /// Of all questions about a place.
+    Pool,
+    /// A rule is not taken apart into so many boxes.
+    Boxes,
+    /// So many rules are judged at all places together.
+    Rules,
+}
+
+impl Bound {
+    /// As a sentence.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Question => format!(
+                "one question takes more than {STEPS_OF_A_SEARCH} steps of the search and {} conflicts of the solver",
+                sat::CONFLICTS_OF_A_QUERY
+            ),
+            Self::Pool => format!("all questions about the place take more than {STEPS_OF_A_POOL} steps together"),
+            Self::Boxes => format!("its lists make more than {MAX_CUBES} combinations"),
+            Self::Rules => format!("there are more than {MAX_RULES} rules at all places together"),
+        }
+    }
 }
 
 impl Default for Pool {
     fn default() -> Self {
-        Self { left: STEPS_OF_A_POOL }
+        Self {
+            left: STEPS_OF_A_POOL,
+            search: STEPS_OF_A_SEARCH,
+            ended: None,
+        }
     }
 }
 
 impl Pool {
+    /// One of which no search takes a step, so that the solver is asked everything.
+    #[cfg(test)]
+    pub(crate) fn of_the_solver() -> Self {
+        Self {
+            search: 0,
+            ..Self::default()
+        }
+    }
+
     /// Takes so many steps; `false` if there are no more.
     fn take(&mut self, steps: usize) -> bool {
         let steps = steps as u64;
         let enough = self.left >= steps;
-        self.left = self.left.saturating_sub(steps);
+        self.spend(steps);
         enough
+    }
+
+    const fn spend(&mut self, steps: u64) {
+        self.left = self.left.saturating_sub(steps);
+    }
+
+    /// A part of it for one search, of which the rest is to be given back.
+    fn part(&mut self) -> Self {
+        let left = self.left.min(self.search);
+        self.spend(left);
+        Self {
+            left,
+            search: 0,
+            ended: None,
+        }
+    }
+
+    fn undecided(&mut self, dims: Vec<Dim>) -> Cover {
+        let bound = if self.left == 0 { Bound::Pool } else { Bound::Question };
+        self.ended = Some(Ended { bound, dims });
+        Cover::Undecided
     }
 }
 
@@ -68,6 +155,7 @@ pub(crate) struct Boxes {
     owners: Vec<u32>,
     broad: Vec<BoxId>,
     index: Index,
+    unnamed: Unnamed,
 }
 
 impl Boxes {
@@ -79,6 +167,7 @@ impl Boxes {
         broad.truncate(BROAD);
         Self {
             index: Index::new(&space, &cubes),
+            unnamed: Unnamed::new(&space, &cubes),
             broad: broad.into_iter().map(|(_, id)| id).collect(),
             cubes,
             owners,
@@ -96,7 +185,11 @@ impl Boxes {
 
     /// The boxes of these owners that meet a box, in order.
     pub(crate) fn meeting(&self, cube: &Cube, takes: &dyn Fn(u32) -> bool) -> Vec<BoxId> {
-        let near = self.index.candidates(cube);
+        self.near(cube, &[], takes)
+    }
+
+    fn near(&self, cube: &Cube, unnamed: &[Dim], takes: &dyn Fn(u32) -> bool) -> Vec<BoxId> {
+        let near = self.index.candidates(cube, unnamed);
         near.filter(|id| self.owner(*id).is_some_and(takes) && self.cube(*id).is_some_and(|other| other.meets(cube)))
             .collect()
     }
@@ -109,14 +202,15 @@ impl Boxes {
         if let Some(id) = self.broad.iter().find(holds) {
             return Cover::By(vec![*id]);
         }
-        let mut candidates = self.meeting(target, takes);
-        if !pool.take(candidates.len() + 1) {
-            return Cover::Undecided;
+        let (mut rest, unnamed) = self.unnamed.narrow(target);
+        let mut candidates = self.near(&rest, &unnamed, takes);
+        if !pool.take(candidates.len() / CANDIDATES_OF_A_STEP + 1) {
+            return pool.undecided(Vec::new());
         }
+        // One that says nothing of what was moved holds all of the box if it holds the part.
         if let Some(id) = candidates.iter().find(holds) {
             return Cover::By(vec![*id]);
         }
-        let mut rest = target.clone();
         while let Some((dim, literal)) = self.generic(&rest, &candidates) {
             rest = rest.with(dim, Some(literal));
             let before = candidates.len();
@@ -132,13 +226,34 @@ impl Boxes {
             .iter()
             .filter_map(|id| Some((*id, self.cube(*id)?)))
             .collect();
-        let mut own = Pool {
-            left: pool.left.min(STEPS_OF_A_QUERY),
-        };
-        let before = own.left;
-        let cover = search::cover(&self.space, &rest, &others, &mut own);
-        pool.left = pool.left.saturating_sub(before - own.left);
-        cover
+        self.solve(&rest, &others, pool)
+    }
+
+    /// The problem that is left of a question.
+    fn solve(&self, target: &Cube, candidates: &[(BoxId, &Cube)], pool: &mut Pool) -> Cover {
+        let problem = Problem::new(&self.space, target, candidates);
+        let mut part = pool.part();
+        let found = search::search(&problem, &mut part);
+        pool.left += part.left;
+        match found {
+            Found::Core(mut core) => {
+                core.sort_unstable();
+                core.dedup();
+                return Cover::By(core);
+            }
+            Found::Free(slots) => return Cover::Free(problem.cube(target, &slots)),
+            Found::Nothing => {}
+        }
+        let groups: Vec<usize> = (0..candidates.len()).collect();
+        let mut formula = Formula::new(&problem, &groups, groups.len());
+        match formula.solve(groups.iter().copied(), pool) {
+            Solved::Core(core) => {
+                let ids = core.into_iter().filter_map(|at| candidates.get(at));
+                Cover::By(ids.map(|(id, _)| *id).collect())
+            }
+            Solved::Free(slots) => Cover::Free(problem.cube(target, &slots)),
+            Solved::Undecided => pool.undecided(problem.largest()),
+        }
     }
 
     /// A dimension, and what to ask there so that each candidate that names a value of it is left out.

@@ -5,31 +5,22 @@
 //! Then one thing is chosen, and both ways are followed.
 
 use super::local::{Ask, Candidate, Mask, Problem, Slot};
-use super::{BoxId, Cover, Pool};
-use crate::analysis::cube::Cube;
-use crate::analysis::space::Space;
+use super::{BoxId, Pool};
 
 /// Deeper than this the stack might not hold.
 const MAX_DEPTH: usize = 400;
 
-/// Whether a box is inside the union of candidates.
-pub(super) fn cover(space: &Space, target: &Cube, candidates: &[(BoxId, &Cube)], pool: &mut Pool) -> Cover {
-    let problem = Problem::new(space, target, candidates);
+/// A point outside all candidates, or those that leave none.
+pub(super) fn search(problem: &Problem, pool: &mut Pool) -> Found {
     let all: Vec<usize> = (0..problem.candidates.len()).collect();
-    match search(&problem, problem.start.clone(), &all, pool, 0) {
-        Found::Core(mut core) => {
-            core.sort_unstable();
-            core.dedup();
-            Cover::By(core)
-        }
-        Found::Free(slots) => Cover::Free(problem.cube(target, &slots)),
-        Found::Nothing => Cover::Undecided,
-    }
+    follow(problem, problem.start.clone(), &all, pool, 0)
 }
 
-enum Found {
+/// What a search came to.
+pub(super) enum Found {
     Core(Vec<BoxId>),
     Free(Vec<Slot>),
+    /// A bound came first.
     Nothing,
 }
 
@@ -47,7 +38,7 @@ struct Alive<'p> {
     open: Vec<&'p (usize, Ask)>,
 }
 
-fn search(problem: &Problem, mut slots: Vec<Slot>, candidates: &[usize], pool: &mut Pool, depth: usize) -> Found {
+fn follow(problem: &Problem, mut slots: Vec<Slot>, candidates: &[usize], pool: &mut Pool, depth: usize) -> Found {
     let mut core: Vec<BoxId> = Vec::new();
     let mut left = candidates.to_vec();
     loop {
@@ -75,7 +66,7 @@ fn search(problem: &Problem, mut slots: Vec<Slot>, candidates: &[usize], pool: &
         for wanted in [false, true] {
             let mut way = slots.clone();
             assume(&mut way, *dim, ask, wanted);
-            match search(problem, way, &left, pool, depth + 1) {
+            match follow(problem, way, &left, pool, depth + 1) {
                 Found::Core(more) => core.extend(more),
                 found => return found,
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::gate::{Never, Stage};
-use super::verdict::{Dead, Decided};
+use super::verdict::{Dead, Decided, Unproved};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::code::codes;
 use crate::source::Span;
@@ -15,6 +15,8 @@ codes! {
         "What a rule matches is always decided by rules before it.";
     REDUNDANT_RULE Warning "W0602" "redundant-rule" "redundant_rule.md"
         "Other rules together say all that a rule says.";
+    UNDECIDED_RULE Note "N0603" "undecided-rule" "undecided_rule.md"
+        "Whether a rule decides anything is not known.";
 }
 
 /// More places are counted and not shown.
@@ -62,6 +64,25 @@ pub(super) fn redundant_rule(span: Span, decided: &Decided) -> Diagnostic {
     with_cover(finding.help("remove the rule, or narrow the others"), decided)
 }
 
+/// Rules that a bound left undecided, for one reason, in the order of the text.
+pub(super) fn undecided_rule(span: Span, others: &[Span], why: &Unproved) -> Diagnostic {
+    let bound = why.bound.words();
+    let message = format!("whether this rule decides anything is not known: {bound}");
+    let mut finding = Diagnostic::new(&UNDECIDED_RULE, span, message);
+    for other in others.iter().take(MAX_SHOWN) {
+        finding = finding.secondary(*other, "nor of this rule");
+    }
+    let left = others.len().saturating_sub(MAX_SHOWN);
+    if left > 0 {
+        finding = finding.help(format!("nor of {left} more rules"));
+    }
+    if !why.facts.is_empty() {
+        let facts = why.facts.join(", ");
+        finding = finding.help(format!("rules tell most values apart of {facts}"));
+    }
+    finding.help("nothing is said of what is not proved; simpler lists, or fewer rules at one place, can be judged")
+}
+
 /// The rules that hold all of it together, and what cannot happen besides.
 fn with_cover(mut finding: Diagnostic, decided: &Decided) -> Diagnostic {
     for (stage, span) in decided.by.iter().take(MAX_SHOWN) {
@@ -76,6 +97,9 @@ fn with_cover(mut finding: Diagnostic, decided: &Decided) -> Diagnostic {
     let left = decided.by.len().saturating_sub(MAX_SHOWN);
     if left > 0 {
         finding = finding.help(format!("{left} more rules belong to those that hold all of it"));
+    }
+    if !decided.least {
+        finding = finding.help("a bound came before it was known that each of them is needed");
     }
     if let Some(why) = joined(&decided.impossible) {
         finding = finding.help(format!("what is left of it does not occur: {why}"));

@@ -6,7 +6,7 @@
 //! refuted is undecided.
 
 use super::super::atoms::Fact;
-use super::super::cover::{Pool, STEPS_OF_A_POOL, STEPS_OF_A_QUERY};
+use super::super::cover::{Bound, Pool};
 use super::super::cube::Cube;
 use super::super::gate::{Covered, Gate, OwnerId, RuleAt, Stage};
 use super::super::place::Place;
@@ -97,7 +97,7 @@ impl<'p> Proof<'p> {
         let nothing = |_: OwnerId| false;
         match self.gate.covered(cubes, &nothing, false, &mut self.pool) {
             Covered::By(_) => return Verdict::Idle,
-            Covered::Undecided => return out_of_steps(),
+            Covered::Undecided => return out_of_steps(&self.pool),
             Covered::Free(_) => {}
         }
         if self.always {
@@ -222,7 +222,7 @@ impl<'p> Proof<'p> {
             }
         }
         match self.refute(&free) {
-            Verdict::Idle if undecided => out_of_steps(),
+            Verdict::Idle if undecided => out_of_steps(&self.pool),
             Verdict::Idle => Verdict::Holds,
             verdict => verdict,
         }
@@ -294,10 +294,9 @@ fn is_enforced(rule: &RuleAt<'_>, stage: Stage) -> bool {
     rule.stage == stage && !rule.policy.dry_run
 }
 
-fn out_of_steps() -> Verdict {
-    Verdict::Undecided(format!(
-        "the proof takes more than {STEPS_OF_A_QUERY} steps for one question, or {STEPS_OF_A_POOL} for all"
-    ))
+fn out_of_steps(pool: &Pool) -> Verdict {
+    let bound = pool.ended.as_ref().map_or(Bound::Pool, |ended| ended.bound);
+    Verdict::Undecided(bound.words())
 }
 
 fn too_many() -> Verdict {

@@ -1,5 +1,6 @@
 //! Covers, against every point of small universes: what is covered, by which boxes, and what is free.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Dice, holds};
@@ -110,15 +111,23 @@ fn covers_are_what_points_say() {
         let outside = points
             .iter()
             .find(|point| inside(point, &target) && !others.iter().any(|cube| inside(point, cube)));
-        match boxes.cover(&target, &taken, &mut Pool::default()) {
+        // Every second question goes to the solver, where the others are searched.
+        let mut pool = if round % 2 == 0 {
+            Pool::default()
+        } else {
+            Pool::of_the_solver()
+        };
+        match boxes.cover(&target, &taken, &mut pool) {
             Cover::By(core) => {
                 assert!(outside.is_none(), "{target:#?} {others:#?} {outside:?}");
+                let cores: BTreeSet<u32> = core.iter().map(|id| boxes.owner(*id).unwrap()).collect();
                 let core: Vec<&Cube> = core.iter().map(|id| boxes.cube(*id).unwrap()).collect();
                 let mut own = points.iter().filter(|point| inside(point, &target));
                 assert!(
                     own.all(|point| core.iter().any(|cube| inside(point, cube))),
                     "{target:#?} {core:#?}"
                 );
+                assert_least(&boxes, &target, &cores, &points, &space);
                 covered += 1;
                 by_many += usize::from(core.len() > 1);
             }
@@ -137,6 +146,23 @@ fn covers_are_what_points_say() {
         covered > SETS / 20 && by_many > SETS / 100 && free > SETS / 4,
         "{covered} {by_many} {free}"
     );
+}
+
+/// Without any of the owners that are left the box is not held.
+fn assert_least(boxes: &Boxes, target: &Cube, core: &BTreeSet<u32>, points: &[Vec<Vec<Atom>>], space: &Space) {
+    let (least, sure) = boxes.least(std::slice::from_ref(target), core, &mut Pool::default());
+    assert!(sure && least.is_subset(core));
+    let is_held = |owners: &BTreeSet<u32>| {
+        let cubes: Vec<&Cube> = owners.iter().map(|owner| boxes.cube(*owner).unwrap()).collect();
+        let mut own = points.iter().filter(|point| holds(space, target, point));
+        own.all(|point| cubes.iter().any(|cube| holds(space, cube, point)))
+    };
+    assert!(is_held(&least), "{target:#?} {least:?}");
+    for owner in &least {
+        let mut others = least.clone();
+        others.remove(owner);
+        assert!(!is_held(&others), "{target:#?} {least:?} without {owner}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod covers;
 mod regions;
+mod verdicts;
 
 use super::atoms::{Fact, HOST, Value};
 use super::cube::{Cube, Literal};
