@@ -8,11 +8,11 @@ use meshc::policy::effective::{Effective, Enforcer, Homes};
 use meshc::policy::inventory::{Inventory, Mesh};
 use meshc::policy::{StringMap, Target};
 use meshc::source::FileId;
-use meshc_tests::differential::case;
 use meshc_tests::differential::judge::Understood;
 use meshc_tests::differential::run::KEY_SETS;
-use meshc_tests::envoy::{Keys, Outbound, Scenario};
-use meshc_tests::parts::Generated;
+use meshc_tests::differential::{case, ci};
+use meshc_tests::envoy::{Configured, Keys, Outbound, Refused, Scenario};
+use meshc_tests::parts::{Generated, Oracle};
 use meshc_tests::{parts, repository};
 use serde_json::Value;
 
@@ -37,6 +37,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
 /// Which authorizers the mesh knows, and whether one can be asked about connections, is looked up when a request is judged;
 /// filters are made as if all were known and could.
 const BY_PROVIDER: [&str; 2] = ["custom_unknown_provider", "custom_http"];
+
+/// So many batches of generated meshes.
+const BATCHES: u64 = 6;
 
 #[test]
 fn filters_are_those_of_istio() {
@@ -67,20 +70,43 @@ fn filters_are_those_of_istiod() {
     let Some(oracle) = parts::oracle().unwrap() else { return };
     let keys = Keys::new(KEY_SETS).unwrap();
     let cases = case::all().unwrap();
-    let scenarios: Vec<Scenario> = cases
+    let scenarios = cases
         .into_iter()
         .map(|case| case.scenario)
-        .filter(|it| !it.is_ambient() && !BY_PROVIDER.contains(&it.name.as_str()))
-        .collect();
+        .filter(|it| !BY_PROVIDER.contains(&it.name.as_str()));
+    assert_same_filters(oracle, &keys, scenarios.collect());
+}
+
+/// Policies that nobody wrote by hand, of the same seed as the differential test's.
+#[test]
+fn filters_of_generated_policies_are_those_of_istiod() {
+    let Some(oracle) = parts::oracle().unwrap() else { return };
+    let keys = Keys::new(KEY_SETS).unwrap();
+    let worlds = (0..BATCHES).flat_map(ci::batch);
+    let scenarios = worlds
+        .map(|world| world.scenario)
+        .filter(|it| !it.objects.iter().any(asks_by_provider));
+    // Without the objects that a cluster refuses.
+    let stored = Configured::new(scenarios.collect(), Refused::LeaveOut, &mut oracle.generators(), &keys);
+    assert_same_filters(oracle, &keys, stored.unwrap().scenarios);
+}
+
+/// As those of [`BY_PROVIDER`].
+fn asks_by_provider(object: &Value) -> bool {
+    object["spec"]["action"] == "CUSTOM"
+}
+
+fn assert_same_filters(oracle: &Oracle, keys: &Keys, mut scenarios: Vec<Scenario>) {
+    scenarios.retain(|it| !it.is_ambient());
     let asked: Vec<_> = scenarios
         .iter()
-        .map(|it| it.to_generator(&keys, Outbound::None).unwrap())
+        .map(|it| it.to_generator(keys, Outbound::None).unwrap())
         .collect();
     let (mut compared, mut report) = (0, String::new());
     let mut generator = oracle.generator(false).unwrap();
     let compare = |index: usize, generated: Generated| {
         let scenario = &scenarios[index];
-        let understood = Understood::new(scenario, &keys)?;
+        let understood = Understood::new(scenario, keys)?;
         let proxies = (0..).zip(&scenario.pods).filter(|(_, pod)| pod.proxy.proxy().is_some());
         for ((at, pod), configuration) in proxies.zip(generated.proxies.unwrap_or_default()) {
             for (kind, http) in [("http", true), ("network", false)] {
@@ -200,17 +226,23 @@ fn derived(input: &Path, name: &str, http: bool) -> Vec<Value> {
     filters.unwrap()
 }
 
-/// The same configuration with one spelling: keys in order, names of headers and hosts in lower case.
+/// The same configuration with one spelling: keys in order, what a rule joins by "and" or "or" in order and once, and in lower
+/// case the names of headers and what is compared without regard to case.
 fn plain(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut entries: Vec<(String, Value)> = map.iter().map(|(k, v)| (k.clone(), plain(v))).collect();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
-            if map.contains_key("presentMatch") || map.contains_key("stringMatch") {
-                for (key, value) in &mut entries {
-                    if let ("name", Some(name)) = (key.as_str(), value.as_str()) {
-                        *value = Value::String(name.to_lowercase());
+            let of_header = map.contains_key("presentMatch") || map.contains_key("stringMatch");
+            let any_case = map.get("ignoreCase") == Some(&Value::Bool(true));
+            for (key, value) in &mut entries {
+                match (key.as_str(), value) {
+                    (key, Value::String(text)) if any_case || of_header && key == "name" => *text = text.to_lowercase(),
+                    ("permissions" | "principals", Value::Array(joined)) => sort_once(joined),
+                    ("andIds" | "orIds" | "andRules" | "orRules", Value::Object(list)) => {
+                        list.values_mut().filter_map(Value::as_array_mut).for_each(sort_once);
                     }
+                    _ => {}
                 }
             }
             Value::Object(entries.into_iter().collect())
@@ -218,4 +250,9 @@ fn plain(value: &Value) -> Value {
         Value::Array(items) => Value::Array(items.iter().map(plain).collect()),
         other => other.clone(),
     }
+}
+
+fn sort_once(joined: &mut Vec<Value>) {
+    joined.sort_by_cached_key(Value::to_string);
+    joined.dedup();
 }
