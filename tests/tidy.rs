@@ -99,6 +99,7 @@ const DOORS: &[(&str, &[&str])] = &[
         "rayon",
         &["compiler/src/driver", "compiler/src/analysis", "compiler/src/cli"],
     ),
+    ("mimalloc", &["compiler/src/main.rs"]),
     ("toml", &["compiler/src/driver"]),
     ("serde_saphyr", &["compiler/src/backends"]),
     ("saphyr_parser", &["compiler/src/backends/yaml/tree.rs"]),

@@ -3,6 +3,11 @@
 use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 #[expect(
     clippy::disallowed_methods,
     reason = "here, and nowhere else, the environment is asked"

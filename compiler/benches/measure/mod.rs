@@ -5,6 +5,11 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
+use mimalloc::MiMalloc;
+
+/// That of the command.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The best time of one run of `work` over all that criterion took; `None` if the command line left this one out.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
