@@ -190,3 +190,40 @@ fn a_protocol_that_nobody_names_is_detected() {
     // On bytes, a rule about methods is dropped by ALLOW.
     assert_eq!(outcomes, ["200", "reset", "reset"], "{}", ran.out);
 }
+
+/// Fields in snake case, a target of one port, and a policy of no namespace.
+const LEGACY: &str = r#"apiVersion: authentication.istio.io/v1alpha1
+kind: MeshPolicy
+metadata: { name: default }
+spec: { peers: [{ mtls: {} }] }
+---
+apiVersion: authentication.istio.io/v1alpha1
+kind: Policy
+metadata: { name: web, namespace: shop }
+spec:
+  targets: [{ name: web, ports: [{ number: 80 }] }]
+  peers: [{ mtls: { mode: PERMISSIVE } }]
+  origins: [{ jwt: { issuer: x, jwks_uri: "https://x/k", trigger_rules: [{ excluded_paths: [{ exact: /open }] }] } }]
+  principal_binding: USE_ORIGIN
+"#;
+
+#[test]
+fn manifests_of_istio_1_4_are_asked() {
+    let shell = Shell::new();
+    shell.file("mesh.toml", "target = \"istio-1.4\"\n");
+    shell.file(
+        "a.mesh",
+        "mesh { workload-label app }\nnamespace shop {\n    workload web { service web 80  ports 80 http }\n    \
+         workload api { service api 80  ports 80 http }\n}\n",
+    );
+    shell.file("k8s/old.yaml", LEGACY);
+    let ask =
+        |at: &'static str, path: &'static str| shell.run(["eval", ".", "k8s", "--at", at, "--path", path]).clean();
+    ask("web", "/")
+        .prints("401: ")
+        .prints("because of Policy shop/web (k8s/old.yaml:12)");
+    ask("web", "/open").prints("200: ");
+    ask("api", "/")
+        .prints("reset: ")
+        .prints("because of MeshPolicy default (k8s/old.yaml:");
+}

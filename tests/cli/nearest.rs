@@ -76,6 +76,21 @@ const MISSES: &[(&str, &str, Option<u64>)] = &[
         r#"[["peer-ip", null, "10.0.0.1"]]"#,
         Some(17),
     ),
+    (
+        r#"{"at": "net/near", "peer-ip": "10.0.0.1", "host": "a b"}"#,
+        r#"[["host", null, "other"]]"#,
+        Some(17),
+    ),
+    (
+        r#"{"at": "net/header", "headers": {"x-team": "blue", "x-a": "\u0001"}}"#,
+        r#"[["headers", "x-a", ["other"]]]"#,
+        Some(16),
+    ),
+    (
+        r#"{"at": "net/web", "port": 80, "protocol": "http2", "from": {"principal": "cluster.local/ns/net/sa/api"}, "method": "get", "path": "/orders/1"}"#,
+        r#"[["method", null, "GET"]]"#,
+        Some(8),
+    ),
 ];
 
 fn project() -> Shell {

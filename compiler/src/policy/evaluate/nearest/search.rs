@@ -169,7 +169,11 @@ impl Search<'_, '_> {
             (Ok(_), Some(refusal)) => self.follow(trial, refusal),
             (answer, _) => {
                 let further = match answer.map(|answer| answer.stage) {
-                    Ok(Some(Stage::Http)) => BTreeSet::from([Fact::Method, Fact::Path, Fact::Caller, Fact::Port]),
+                    Ok(Some(Stage::Http)) => {
+                        let headers = request.headers.iter().map(|(name, _)| Fact::Header(name.clone()));
+                        let others = [Fact::Method, Fact::Path, Fact::Host, Fact::Caller, Fact::Port];
+                        headers.chain(others).collect()
+                    }
                     Ok(_) => BTreeSet::from([Fact::Caller, Fact::Port]),
                     // Where there is no answer, anything can lead to one.
                     Err(_) => values.facts(request, &trial.tests),
