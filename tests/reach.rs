@@ -10,7 +10,6 @@ use crate::golden::Golden;
 /// A file under `tests/cases/reach`, and the question whose answer it holds.
 const QUESTIONS: &[(&str, &str)] = &[
     ("shop.txt", "can examples/shop"),
-    ("shop.json", "can --format json -- examples/shop"),
     ("shop-orders.txt", "who-can GET at shop/orders examples/shop"),
     (
         "shop-orders.json",
@@ -18,6 +17,7 @@ const QUESTIONS: &[(&str, &str)] = &[
     ),
     ("shop-anywhere.txt", "who-can port 8080 examples/shop"),
     ("one-caller.txt", "can shop/web examples/shop"),
+    ("one-caller.json", "can shop/web examples/shop --format json"),
     ("one-question.txt", "can shop/web to GET at shop/orders examples/shop"),
     ("facts.txt", "who-can any at app/api CASES/facts.mesh"),
     ("facts.json", "who-can any at app/api CASES/facts.mesh --format json"),
@@ -30,6 +30,9 @@ const QUESTIONS: &[(&str, &str)] = &[
     ),
     ("ambient.txt", "can CASES/ambient.mesh"),
 ];
+
+/// Its answer is too long to be read, and is held against the evaluator and the schema as the others are.
+const WHOLE: &str = "can --format json -- examples/shop";
 
 fn ask(question: &str) -> (ExitCode, String, String) {
     let question = question.replace("CASES", "tests/cases/reach");
@@ -55,7 +58,7 @@ fn answers_are_as_recorded() {
 /// The answers as data, each with the paths of what was asked.
 fn data() -> impl Iterator<Item = (Value, String)> {
     let questions = QUESTIONS.iter().filter(|(file, _)| file.ends_with(".json"));
-    questions.map(|(_, question)| {
+    questions.map(|(_, question)| *question).chain([WHOLE]).map(|question| {
         let value = serde_json::from_str(&ask(question).1).unwrap();
         let mut words = question.split(' ');
         let path = words.find(|word| word.contains("examples/") || word.contains("CASES/"));
@@ -114,7 +117,7 @@ fn the_page_stands_alone() {
     let start = page.split_once("id=\"data\">").unwrap().1;
     let mut held: Value = serde_json::from_str(start.split_once("</script>").unwrap().0).unwrap();
     held.as_object_mut().unwrap().remove("groups");
-    let data: Value = serde_json::from_str(&ask("can --format json -- examples/shop").1).unwrap();
+    let data: Value = serde_json::from_str(&ask(WHOLE).1).unwrap();
     assert_eq!(held, data);
     assert!(page.contains("default-src 'none'"), "{page}");
     for reference in ["src=", "href=", "@import", "url("] {

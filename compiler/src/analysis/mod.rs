@@ -34,6 +34,7 @@ pub mod request_data;
 mod sentences;
 mod sets;
 mod space;
+pub mod test_line;
 mod verdict;
 mod witness;
 

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// The style that all pages share: colours, the frame, the panel.
+pub(super) const STYLE: &str = include_str!("page.css");
+
 /// As the content of a `script` element, which a `<` could end.
 pub(super) fn embedded(data: &Value) -> String {
     data.to_string().replace('<', "\\u003c")

@@ -4,6 +4,7 @@ pub mod code;
 mod data;
 pub mod fix;
 pub mod render;
+pub mod shell;
 pub mod suggest;
 
 use std::collections::BTreeSet;

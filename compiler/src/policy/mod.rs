@@ -240,6 +240,27 @@ pub struct JwtRule {
     pub origin: Span,
 }
 
+impl JwtRule {
+    /// A rule that says no more: any audience, and tokens where they are read by default.
+    #[must_use]
+    pub fn new(issuer: Option<String>, keys: Keys) -> Self {
+        Self {
+            issuer,
+            keys,
+            audiences: Vec::new(),
+            from_headers: Vec::new(),
+            from_params: Vec::new(),
+            from_cookies: Vec::new(),
+            forward_original_token: false,
+            output_payload_to_header: None,
+            output_claim_to_headers: Vec::new(),
+            timeout: None,
+            space_delimited_claims: Vec::new(),
+            origin: Span::default(),
+        }
+    }
+}
+
 /// Where the key set comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keys {

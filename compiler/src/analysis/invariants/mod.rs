@@ -1,10 +1,9 @@
 //! `never` and `always`, proved over every request to every place that they name.
 
+mod curl;
 pub mod errors;
-mod words;
 
-use super::place::Place;
-use super::sentences::{Ground, Spotted, Verdict, spots};
+use super::sentences::{Ground, Verdict, spots};
 use crate::diagnostics::Diagnostics;
 use crate::policy::evaluate::Judge;
 use crate::policy::{Invariant, NamedIssuer};
@@ -22,14 +21,9 @@ fn verdicts(judge: &Judge<'_>, invariant: &Invariant) -> Vec<(String, Verdict)> 
     spots
         .into_iter()
         .map(|(name, spot)| {
-            let verdict = match spot {
-                Spotted::Unproved(why) => Verdict::Undecided(why),
-                Spotted::Spot(spot) => match Place::new(judge, spot) {
-                    Some(place) => Ground::new(&place, &[invariant]).verdict(0, invariant.always),
-                    None => Verdict::Undecided(
-                        "nothing there enforces policy, so that whatever is sent to it arrives".to_owned(),
-                    ),
-                },
+            let verdict = match spot.place(judge) {
+                Ok(place) => Ground::new(&place, &[invariant]).verdict(0, invariant.always),
+                Err(why) => Verdict::Undecided(why),
             };
             (name, verdict)
         })

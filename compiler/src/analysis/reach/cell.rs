@@ -6,17 +6,16 @@ use super::super::cover::Pool;
 use super::super::cube::Cube;
 use super::super::gate::{self, Covered, OwnerId};
 use super::super::sentences::{Ground, Layer, Part, Proof, Verdict, joined};
-use super::{Cell, Reaches, Shown};
+use super::super::space::MAX_CUBES;
+use super::{Cell, Exchange, Reaches};
 use crate::policy::request::{Reason, Stage};
 
-/// More boxes of a caller and an operation together are left undecided.
-const MAX_CUBES: usize = 4096;
 /// So many pairs of a rule's box and one that is asked about are looked at for what the answer rests on.
 const MAX_PAIRS: usize = 20_000;
 
 /// The boxes of each sentence at each layer.
 pub(super) struct Regions {
-    layers: Vec<Vec<Result<Vec<Cube>, &'static str>>>,
+    layers: Vec<Vec<Result<Vec<Cube>, String>>>,
 }
 
 impl Regions {
@@ -31,7 +30,7 @@ impl Regions {
     fn both(&self, layer: usize, one: usize, other: usize) -> Result<Vec<Cube>, String> {
         let of = |sentence: usize| match self.layers.get(layer).and_then(|layer| layer.get(sentence)) {
             Some(Ok(cubes)) => Ok(cubes),
-            Some(Err(why)) => Err((*why).to_owned()),
+            Some(Err(why)) => Err(why.clone()),
             None => Err("there is no such sentence".to_owned()),
         };
         let (ones, others) = (of(one)?, of(other)?);
@@ -63,8 +62,8 @@ struct Seen<'g> {
 #[derive(Default)]
 struct Gathered<'g> {
     statuses: Vec<Seen<'g>>,
-    admitted: Option<Shown>,
-    refused: Option<Shown>,
+    admitted: Option<Exchange>,
+    refused: Option<Exchange>,
     unknown: Option<String>,
     depends: BTreeSet<String>,
     rules: BTreeMap<(bool, OwnerId), (Stage, Reason)>,
@@ -97,16 +96,16 @@ impl<'g> Gathered<'g> {
             }
             Verdict::Holds => {
                 if let (None, Verdict::Violated(example)) = (&self.refused, proof(true)) {
-                    self.refused = Some(Shown::of(*example));
+                    self.refused = Some(*example);
                 }
                 Status::None
             }
             Verdict::Violated(example) => {
-                self.admitted.get_or_insert_with(|| Shown::of(*example));
+                self.admitted.get_or_insert(*example);
                 match ground.always(layer, part, cubes) {
                     Verdict::Holds | Verdict::Idle => Status::All,
                     Verdict::Violated(example) => {
-                        self.refused.get_or_insert_with(|| Shown::of(*example));
+                        self.refused.get_or_insert(*example);
                         Status::Some
                     }
                     Verdict::Undecided(why) => {

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::place::{Place, Spot};
-use super::sentences::{Counterexample, Ground, Spotted, spots};
-use super::witness;
+use super::place::Place;
+pub use super::sentences::Exchange;
+use super::sentences::{Ground, Spotted, spots};
 use crate::policy::Invariant;
 use crate::policy::evaluate::Judge;
-use crate::policy::request::{Answer, Reason, Request, Stage};
+use crate::policy::request::{Reason, Stage};
 
 /// What is known of an operation at a place.
 #[derive(Clone, Debug)]
@@ -32,9 +32,9 @@ pub struct Column {
 pub struct Cell {
     pub reaches: Reaches,
     /// A request that is admitted.
-    pub admitted: Option<Shown>,
+    pub admitted: Option<Exchange>,
     /// One that is not.
-    pub refused: Option<Shown>,
+    pub refused: Option<Exchange>,
     /// On what else of a request it depends, in words.
     pub depends: Vec<String>,
     /// The rules that have a say, in the order of evaluation.
@@ -55,13 +55,6 @@ pub enum Reaches {
     Unknown(String),
 }
 
-/// A request and its answer.
-#[derive(Clone, Debug)]
-pub struct Shown {
-    pub request: Request,
-    pub answer: Answer,
-}
-
 /// The columns of operations, each with a cell for each caller.
 #[must_use]
 pub fn table(judge: &Judge<'_>, callers: &[Invariant], operations: &[Invariant]) -> Vec<Column> {
@@ -75,9 +68,9 @@ pub fn table(judge: &Judge<'_>, callers: &[Invariant], operations: &[Invariant])
     let mut columns: Vec<Column> = places
         .into_par_iter()
         .flat_map_iter(|(name, (spot, asked))| {
-            let cells = match spot {
-                Spotted::Unproved(why) => unknown(&why, callers.len(), asked.len()),
-                Spotted::Spot(spot) => at(judge, spot, callers, operations, &asked),
+            let cells = match spot.place(judge) {
+                Ok(place) => at(&place, callers, operations, &asked),
+                Err(why) => vec![vec![Cell::unknown(&why); callers.len()]; asked.len()],
             };
             asked.into_iter().zip(cells).map(move |(operation, cells)| Column {
                 operation,
@@ -90,21 +83,11 @@ pub fn table(judge: &Judge<'_>, callers: &[Invariant], operations: &[Invariant])
     columns
 }
 
-/// The cells of the operations that are asked about at a spot.
-fn at(
-    judge: &Judge<'_>,
-    spot: Spot,
-    callers: &[Invariant],
-    operations: &[Invariant],
-    asked: &[usize],
-) -> Vec<Vec<Cell>> {
-    let Some(place) = Place::new(judge, spot) else {
-        let why = "nothing there enforces policy, so that whatever is sent to it arrives";
-        return unknown(why, callers.len(), asked.len());
-    };
+/// The cells of the operations that are asked about at a place.
+fn at(place: &Place<'_>, callers: &[Invariant], operations: &[Invariant], asked: &[usize]) -> Vec<Vec<Cell>> {
     let here = asked.iter().filter_map(|operation| operations.get(*operation));
     let sentences: Vec<&Invariant> = callers.iter().chain(here).collect();
-    let ground = Ground::new(&place, &sentences);
+    let ground = Ground::new(place, &sentences);
     let regions = cell::Regions::of(&ground, sentences.len());
     (0..asked.len())
         .map(|operation| {
@@ -114,25 +97,6 @@ fn at(
                 .collect()
         })
         .collect()
-}
-
-fn unknown(why: &str, callers: usize, operations: usize) -> Vec<Vec<Cell>> {
-    vec![vec![Cell::unknown(why); callers]; operations]
-}
-
-impl Shown {
-    fn of(example: Counterexample) -> Self {
-        Self {
-            request: example.request,
-            answer: example.answer,
-        }
-    }
-
-    /// In words.
-    #[must_use]
-    pub fn words(&self) -> String {
-        witness::words(&self.request)
-    }
 }
 
 impl Cell {

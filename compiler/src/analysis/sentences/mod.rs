@@ -9,11 +9,13 @@ use super::atoms::Fact;
 use super::cube::Cube;
 use super::gate::Gate;
 use super::place::Place;
+use super::space::MAX_CUBES;
 use crate::policy::Invariant;
 use crate::policy::effective::rules::{CompiledRule, Matcher};
 pub(crate) use parts::Part;
 use parts::{Accepted, parts, special_ports};
-pub(crate) use proof::{Counterexample, Proof, Verdict};
+pub use proof::Exchange;
+pub(crate) use proof::{Proof, Verdict};
 pub(crate) use spots::{Spotted, spots};
 
 /// A place made ready for some sentences: the values that they name are told apart there.
@@ -72,7 +74,7 @@ impl<'p> Ground<'p> {
         for layer in &self.layers {
             let cubes = match layer.cubes(sentence) {
                 Ok(cubes) => cubes,
-                Err(why) => return Verdict::Undecided(why.to_owned()),
+                Err(why) => return Verdict::Undecided(why),
             };
             let parts = layer.parts.iter().filter(|part| layer.speaks_of(sentence, part));
             for part in parts.filter(|part| part.declared || !always) {
@@ -116,14 +118,15 @@ impl Layer<'_> {
     ///
     /// # Errors
     /// Why they are not known.
-    pub(crate) fn cubes(&self, sentence: usize) -> Result<Vec<Cube>, &'static str> {
+    pub(crate) fn cubes(&self, sentence: usize) -> Result<Vec<Cube>, String> {
         let Some(Some(rules)) = self.rules.get(sentence) else {
-            return Err("a value of it cannot be read in this release");
+            return Err("a value of it cannot be read in this release".to_owned());
         };
         let mut cubes = Vec::new();
         for rule in rules {
             let region = self.gate.space.region(rule);
-            let region = region.map_err(|_| "it has more than 4096 boxes of requests when multiplied out")?;
+            let region =
+                region.map_err(|_| format!("it has more than {MAX_CUBES} boxes of requests when multiplied out"))?;
             cubes.extend(region.cubes);
         }
         Ok(match &self.no_token {

@@ -26,7 +26,7 @@ pub(crate) enum Verdict {
     Holds,
     /// No request that it speaks of can arrive there.
     Idle,
-    Violated(Box<Counterexample>),
+    Violated(Box<Exchange>),
     /// For this reason.
     Undecided(String),
 }
@@ -43,11 +43,19 @@ impl Verdict {
     }
 }
 
-/// A request that is an exception, with its answer.
+/// A request and its answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Counterexample {
-    pub(crate) request: Request,
-    pub(crate) answer: Answer,
+pub struct Exchange {
+    pub request: Request,
+    pub answer: Answer,
+}
+
+impl Exchange {
+    /// The request in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        witness::words(&self.request)
+    }
 }
 
 /// The proof that requests of a layer are never or always admitted, or a request that is an exception.
@@ -255,14 +263,14 @@ impl<'p> Proof<'p> {
     ///
     /// # Errors
     /// Why there is none.
-    fn exception(&self, cube: &Cube) -> Result<Counterexample, String> {
+    fn exception(&self, cube: &Cube) -> Result<Exchange, String> {
         let Some(mut request) = witness::request(self.place, self.gate, cube) else {
             return Err("what may break it asks of a request what none can state".to_owned());
         };
         request.http = Some(self.http);
         self.answer_as_feared(&mut request);
         match self.place.judge.answer(&request) {
-            Ok(answer) if (answer.outcome == Outcome::Ok) != self.always => Ok(Counterexample { request, answer }),
+            Ok(answer) if (answer.outcome == Outcome::Ok) != self.always => Ok(Exchange { request, answer }),
             Ok(answer) => Err(format!(
                 "no rule settles {}, though it is answered {}: {}",
                 witness::words(&request),

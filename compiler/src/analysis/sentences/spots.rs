@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::place::{NOWHERE, Spot};
+use super::super::place::{NOWHERE, Place, Spot};
+use crate::policy::evaluate::Judge;
 use crate::policy::inventory::{DataPlane, Inventory, WorkloadKind};
 use crate::policy::{Invariant, StringMap};
 
@@ -13,7 +14,19 @@ pub(crate) enum Spotted {
 }
 
 const BEHIND: &str = "requests to the pods pass a waypoint, behind which nothing is proved yet: write them as a `test`";
+const UNENFORCED: &str = "nothing there enforces policy, so that whatever is sent to it arrives";
 const WAYPOINT: &str = "nothing is proved at waypoints yet: write the requests as a `test`";
+
+impl Spotted {
+    /// # Errors
+    /// Why nothing is proved there.
+    pub(crate) fn place<'j>(self, judge: &'j Judge<'j>) -> Result<Place<'j>, String> {
+        match self {
+            Self::Spot(spot) => Place::new(judge, spot).ok_or_else(|| UNENFORCED.to_owned()),
+            Self::Unproved(why) => Err(why),
+        }
+    }
+}
 
 /// The places by their names, each once.
 pub(crate) fn spots(inventory: &Inventory, invariant: &Invariant) -> Vec<(String, Spotted)> {

@@ -183,20 +183,19 @@ fn peers() -> Vec<Peer> {
 
 /// All requests of each of these choices.
 fn product(start: Facts, choices: Vec<Vec<Set>>) -> Vec<Facts> {
-    let mut all = vec![start];
-    for choice in choices {
-        all = all
-            .iter()
-            .flat_map(|facts| {
-                choice.iter().map(|set| {
-                    let mut facts = facts.clone();
-                    set(&mut facts);
-                    facts
-                })
-            })
-            .collect();
-    }
-    all
+    choices.iter().fold(vec![start], |all, choice| with_each(&all, choice))
+}
+
+/// Each of these with each change.
+fn with_each(all: &[Facts], choice: &[Set]) -> Vec<Facts> {
+    let changed = all.iter().flat_map(|facts| {
+        choice.iter().map(|set| {
+            let mut facts = facts.clone();
+            set(&mut facts);
+            facts
+        })
+    });
+    changed.collect()
 }
 
 fn each<T: Clone + 'static>(values: Vec<T>, set: fn(&mut Facts, T)) -> Vec<Set> {
@@ -311,16 +310,7 @@ fn worlds() -> Vec<World> {
         }
     };
     let with_headers = |mut world: World| {
-        world.requests[1] = world.requests[1]
-            .iter()
-            .flat_map(|facts| {
-                headers.iter().map(|set| {
-                    let mut facts = facts.clone();
-                    set(&mut facts);
-                    facts
-                })
-            })
-            .collect();
+        world.requests[1] = with_each(&world.requests[1], &headers);
         world
     };
     let ports = |ports: &[u16]| each(ports.to_vec(), |facts, it| facts.port = Some(it));
@@ -388,20 +378,7 @@ fn meta(name: &str) -> Meta {
 }
 
 fn accepting(issuers: &[&str]) -> RequestAuthentication {
-    let rule = |iss: &&str| JwtRule {
-        issuer: Some((*iss).to_owned()),
-        keys: Keys::Uri(format!("https://{iss}/keys")),
-        audiences: Vec::new(),
-        from_headers: Vec::new(),
-        from_params: Vec::new(),
-        from_cookies: Vec::new(),
-        forward_original_token: false,
-        output_payload_to_header: None,
-        output_claim_to_headers: Vec::new(),
-        timeout: None,
-        space_delimited_claims: Vec::new(),
-        origin: Span::default(),
-    };
+    let rule = |iss: &&str| JwtRule::new(Some((*iss).to_owned()), Keys::Uri(format!("https://{iss}/keys")));
     RequestAuthentication {
         meta: meta("tokens"),
         selection: Selection::All,

@@ -222,20 +222,7 @@ fn request_authentications() -> Vec<RequestAuthentication> {
 }
 
 fn jwt_rule() -> JwtRule {
-    JwtRule {
-        issuer: Some("https://id.example.com/realms/staff".to_owned()),
-        keys: Keys::Discovery,
-        audiences: vec![],
-        from_headers: vec![],
-        from_params: vec![],
-        from_cookies: vec![],
-        forward_original_token: false,
-        output_payload_to_header: None,
-        output_claim_to_headers: vec![],
-        timeout: None,
-        space_delimited_claims: vec![],
-        origin: Span::default(),
-    }
+    JwtRule::new(Some("https://id.example.com/realms/staff".to_owned()), Keys::Discovery)
 }
 
 fn authorizations() -> Vec<Authorization> {

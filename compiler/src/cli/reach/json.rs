@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::verdicts;
 use super::Subject;
-use crate::analysis::reach::{Cell, Reaches, Shown};
+use crate::analysis::reach::{Cell, Exchange, Reaches};
 use crate::analysis::request_data;
 use crate::diagnostics::render::json_value;
 
@@ -61,7 +61,7 @@ fn cell(subject: &Subject<'_>, caller: &str, cell: &Cell) -> Value {
     })
 }
 
-fn shown(subject: &Subject<'_>, shown: &Shown) -> Value {
+fn shown(subject: &Subject<'_>, shown: &Exchange) -> Value {
     let inventory = &subject.build.facts.inventory;
     json!({
         "request": json_value(&request_data::data(inventory, &shown.request)),

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::Session;
 use super::plan::{Plan, Port, Served};
 use crate::cli::tokens::Tokens;
+use crate::diagnostics::shell;
 use crate::policy::MtlsMode;
 use crate::policy::effective::rules::Matcher;
 use crate::policy::effective::strings::{PeerMatch, StringMatch};
@@ -317,7 +318,7 @@ fn command(
     if path.contains("/.") {
         words.push("--path-as-is".to_owned());
     }
-    if path.contains(['[', ']', '{', '}']) {
+    if shell::globs(&path) {
         words.push("-g".to_owned());
     }
     let scheme = if tls { "https" } else { "http" };
@@ -327,25 +328,19 @@ fn command(
 
 /// A word for a shell; a token in it is read from its file.
 fn quoted(text: &str, token: Option<&Path>) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~:/@%+,".contains(c);
-    if text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    match token.filter(|_| text.contains(TOKEN)) {
-        None => format!("'{}'", text.replace('\'', r"'\''")),
-        Some(file) => {
-            let mut out = String::from("\"");
-            for c in text.chars() {
-                match c {
-                    '\u{0}' => out.push_str(&format!("$(cat {})", quoted(&file.display().to_string(), None))),
-                    '"' | '$' | '`' | '\\' => out.extend(['\\', c]),
-                    c => out.push(c),
-                }
-            }
-            out.push('"');
-            out
+    let Some(file) = token.filter(|_| text.contains(TOKEN)) else {
+        return shell::word(text);
+    };
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '\u{0}' => out.push_str(&format!("$(cat {})", shell::word(&file.display().to_string()))),
+            '"' | '$' | '`' | '\\' => out.extend(['\\', c]),
+            c => out.push(c),
         }
     }
+    out.push('"');
+    out
 }
 
 /// What is said once, before the workloads.

@@ -168,18 +168,8 @@ mod tests {
             let rule = |(index, (issuer, audience)): (usize, &(&str, &str))| Listed {
                 rule: TokenRule::new(
                     JwtRule {
-                        issuer: Some((*issuer).to_owned()),
-                        keys: crate::policy::Keys::Discovery,
                         audiences: vec![(*audience).to_owned()],
-                        from_headers: Vec::new(),
-                        from_params: Vec::new(),
-                        from_cookies: Vec::new(),
-                        forward_original_token: false,
-                        output_payload_to_header: None,
-                        output_claim_to_headers: Vec::new(),
-                        timeout: None,
-                        space_delimited_claims: Vec::new(),
-                        origin: Span::default(),
+                        ..JwtRule::new(Some((*issuer).to_owned()), crate::policy::Keys::Discovery)
                     },
                     ObjectRef {
                         kind: "RequestAuthentication",

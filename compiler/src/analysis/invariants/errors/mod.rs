@@ -1,8 +1,9 @@
 //! What becomes of invariants that are not proved.
 
-use super::super::sentences::Counterexample;
+use super::super::sentences::Exchange;
+use super::super::test_line::{TestLine, test_line};
 use super::super::{request_data, witness};
-use super::words;
+use super::curl;
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::code::codes;
 use crate::policy::evaluate::Judge;
@@ -29,7 +30,7 @@ pub(super) fn violated(
     (invariant, issuers): (&Invariant, &[NamedIssuer]),
     place: &str,
     others: &[&str],
-    example: &Counterexample,
+    example: &Exchange,
 ) -> Diagnostic {
     let (request, answer) = (&example.request, &example.answer);
     let message = format!(
@@ -61,11 +62,18 @@ pub(super) fn violated(
         let word = request_data::word_of_answer(*allowed);
         finding = finding.help(format!("so it is if the authorizer `{provider}` answers {word}"));
     }
-    if let Some(line) = words::curl(judge.inventory(), request) {
+    if let Some(line) = curl::line(judge.inventory(), request) {
         finding = finding.help(format!("as that caller: {line}"));
     }
-    if let Some(test) = words::test(judge.inventory(), issuers, invariant.always, example) {
-        finding = finding.help(format!("as a test: {test}"));
+    if let Some(TestLine { place, line }) = test_line(judge.inventory(), issuers, request) {
+        let (name, expected) = match (invariant.always, request.http) {
+            (true, _) => ("what always passes is kept", "200"),
+            (false, Some(true)) => ("what never passes is kept", "403"),
+            (false, _) => ("what never passes is kept", "reset"),
+        };
+        finding = finding.help(format!(
+            "as a test: test \"{name}\" at {place} {{ {line} expect {expected} }}"
+        ));
     }
     finding.witness(Some(request_data::data(judge.inventory(), request)))
 }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::page::{embedded, filled};
+use super::super::page::{self, embedded, filled};
 use super::{Subject, json, svg};
 
 const PAGE: &str = include_str!("page.html");
@@ -18,9 +18,10 @@ pub(super) fn write(subject: &Subject<'_>) -> String {
         Some(name) => format!("Policies at {}", svg::escape(name)),
         None => "Policies of the mesh".to_owned(),
     };
+    let style = [page::STYLE, STYLE].concat();
     let parts = [
         ("title", title.as_str()),
-        ("style", STYLE),
+        ("style", &style),
         ("picture", &picture),
         ("data", &data),
         ("script", SCRIPT),

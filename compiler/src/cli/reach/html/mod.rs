@@ -2,7 +2,7 @@
 //!
 //! The page asks the network for nothing, and its policy forbids it to.
 
-use super::super::page::{embedded, filled};
+use super::super::page::{self, embedded, filled};
 use super::{Subject, json};
 
 const PAGE: &str = include_str!("page.html");
@@ -16,6 +16,7 @@ pub(super) fn write(subject: &Subject<'_>) -> String {
     if let Some(data) = data.as_object_mut() {
         data.insert("groups".to_owned(), serde_json::Value::Object(groups.collect()));
     }
-    let parts = [("style", STYLE), ("data", &embedded(&data)), ("script", SCRIPT)];
+    let style = [page::STYLE, STYLE].concat();
+    let parts = [("style", &*style), ("data", &embedded(&data)), ("script", SCRIPT)];
     filled(PAGE, &parts)
 }

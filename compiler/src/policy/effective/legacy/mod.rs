@@ -361,17 +361,11 @@ fn token_rule(jwt: &Jwt) -> JwtRule {
         prefix: None,
     };
     JwtRule {
-        issuer: Some(jwt.issuer.clone()),
-        keys: jwt.keys.clone(),
         audiences: jwt.audiences.clone(),
         from_headers: jwt.headers.iter().map(place).collect(),
         from_params: jwt.params.clone(),
-        from_cookies: Vec::new(),
         forward_original_token: true,
-        output_payload_to_header: None,
-        output_claim_to_headers: Vec::new(),
-        timeout: None,
-        space_delimited_claims: Vec::new(),
         origin: jwt.origin,
+        ..JwtRule::new(Some(jwt.issuer.clone()), jwt.keys.clone())
     }
 }

@@ -113,20 +113,7 @@ fn rule(dice: &mut Dice, kinds: &[usize]) -> Rule {
 }
 
 fn jwt(issuer: &str) -> JwtRule {
-    JwtRule {
-        issuer: Some(issuer.to_owned()),
-        keys: Keys::Uri(format!("{issuer}/keys")),
-        audiences: Vec::new(),
-        from_headers: Vec::new(),
-        from_params: Vec::new(),
-        from_cookies: Vec::new(),
-        forward_original_token: false,
-        output_payload_to_header: None,
-        output_claim_to_headers: Vec::new(),
-        timeout: None,
-        space_delimited_claims: Vec::new(),
-        origin: Span::default(),
-    }
+    JwtRule::new(Some(issuer.to_owned()), Keys::Uri(format!("{issuer}/keys")))
 }
 
 fn policies(dice: &mut Dice, kinds: &[usize], waypoint: bool) -> PolicySet {
