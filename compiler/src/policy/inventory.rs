@@ -171,6 +171,25 @@ impl Account {
     }
 }
 
+/// Trust domain, namespace and account of an identity that has exactly these.
+#[must_use]
+pub fn principal_parts(principal: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = principal.split('/');
+    match (
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+    ) {
+        (Some(domain), Some("ns"), Some(namespace), Some("sa"), Some(account), None) => {
+            Some((domain, namespace, account))
+        }
+        _ => None,
+    }
+}
+
 /// What is spoken on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {

@@ -10,7 +10,7 @@ use super::pattern::{Bytes, Pattern, Step, Walk, literal, some};
 use super::universe::Universe;
 use crate::policy::effective::rules::Matcher;
 use crate::policy::effective::strings::{DomainMatch, PeerMatch, StringMatch};
-use crate::policy::evaluate::matching;
+use crate::policy::inventory::principal_parts;
 
 /// Stands before the trust domain.
 const MARK: char = '\u{1}';
@@ -47,7 +47,7 @@ pub(super) static FOREIGN: LazyLock<Universe> = LazyLock::new(|| {
 
 /// An identity as it is written here; `None` if it is of another form.
 pub(super) fn known_text(identity: &str) -> Option<String> {
-    let (domain, namespace, account) = matching::parts(identity)?;
+    let (domain, namespace, account) = principal_parts(identity)?;
     Some(format!("{namespace}/sa/{account}{MARK}{domain}"))
 }
 
@@ -142,7 +142,7 @@ fn principal(pattern: &StringMatch) -> Option<Pattern> {
     match pattern {
         StringMatch::Present => Some(Pattern::Prefix(Vec::new())),
         StringMatch::Exact(text) => {
-            let (domain, namespace, account) = matching::parts(text)?;
+            let (domain, namespace, account) = principal_parts(text)?;
             Some(parts(Part::Exact(domain), Part::Exact(namespace), Part::Exact(account)))
         }
         StringMatch::Prefix(text) => match text.split('/').collect::<Vec<_>>().as_slice() {

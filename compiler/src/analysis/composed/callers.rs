@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::places::Plane;
 use super::{InForce, Subject, errors, shape, witness};
 use crate::diagnostics::Diagnostics;
-use crate::policy::inventory::{DataPlane, Workload, WorkloadKind};
+use crate::policy::inventory::{DataPlane, Workload, WorkloadKind, principal_parts};
 use crate::policy::request::{Caller, Outcome};
 use crate::policy::{Action, ConditionKey, Rule};
 
@@ -30,13 +30,8 @@ type Account = (String, String);
 pub(super) fn accounts(subject: &Subject<'_>, rule: &InForce<'_>) -> BTreeSet<Account> {
     let own = subject.inventory.mesh.own_domains();
     let principal = |value: &String| {
-        let parts: Vec<&str> = value.split('/').collect();
-        match parts.as_slice() {
-            [domain, "ns", namespace, "sa", name] if own.contains(domain) && !value.contains('*') => {
-                Some(((*namespace).to_owned(), (*name).to_owned()))
-            }
-            _ => None,
-        }
+        let (domain, namespace, name) = principal_parts(value)?;
+        (own.contains(&domain) && !value.contains('*')).then(|| (namespace.to_owned(), name.to_owned()))
     };
     let home = rule.policy.meta.namespace.as_deref().unwrap_or_default();
     let account = |value: &String| {

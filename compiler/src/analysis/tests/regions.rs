@@ -86,7 +86,8 @@ fn is_of_istio(peer: &Peer) -> bool {
         Peer::Is(name) => {
             let parts: Vec<&str> = name.split('/').collect();
             let whole = !name.is_empty() && parts.iter().all(|part| !part.is_empty());
-            matching::parts(name).map_or(!name.is_empty() && !name.contains("/ns/"), |_| whole)
+            crate::policy::inventory::principal_parts(name)
+                .map_or(!name.is_empty() && !name.contains("/ns/"), |_| whole)
         }
         Peer::Nobody | Peer::Waypoint(_) => true,
     }

@@ -7,7 +7,7 @@ use crate::driver::Build;
 use crate::hir::NameKind;
 use crate::policy::Source;
 use crate::policy::effective;
-use crate::policy::inventory::{Account, WorkloadKind};
+use crate::policy::inventory::{Account, WorkloadKind, principal_parts};
 use crate::source::SourceMap;
 
 /// A caller of the table.
@@ -185,26 +185,12 @@ fn accounts(build: &Build) -> (Accounts, BTreeMap<String, String>) {
             for named in named(source, home) {
                 match named {
                     Named::Account(account) => add(&account, Group::Named, None),
-                    Named::Principal(text) => {
-                        let mut parts = text.split('/');
-                        let account = match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
-                            (Some(domain), Some("ns"), Some(namespace), Some("sa"), Some(name))
-                                if own.contains(&domain) && parts.next().is_none() =>
-                            {
-                                Some(Account {
-                                    namespace: namespace.to_owned(),
-                                    name: name.to_owned(),
-                                })
-                            }
-                            _ => None,
-                        };
-                        match account {
-                            Some(account) => add(&account, Group::Named, None),
-                            None => {
-                                others.insert(text.to_owned(), format!("principal \"{text}\""));
-                            }
+                    Named::Principal(text) => match principal_parts(text).filter(|(domain, ..)| own.contains(domain)) {
+                        Some((_, namespace, name)) => add(&account_of(namespace, name), Group::Named, None),
+                        None => {
+                            others.insert(text.to_owned(), format!("principal \"{text}\""));
                         }
-                    }
+                    },
                     Named::Namespace(name) => {
                         others.insert(format!("namespace {name}"), format!("ns {name}"));
                     }
@@ -213,6 +199,13 @@ fn accounts(build: &Build) -> (Accounts, BTreeMap<String, String>) {
         }
     }
     (accounts, others)
+}
+
+fn account_of(namespace: &str, name: &str) -> Account {
+    Account {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
 }
 
 enum Named<'s> {
@@ -229,10 +222,7 @@ fn named<'s>(source: &'s Source, home: &str) -> Vec<Named<'s>> {
     let namespaces = source.namespaces.values.iter().filter(plain);
     let account = |text: &String| {
         let (namespace, name) = text.split_once('/').unwrap_or((home, text));
-        Named::Account(Account {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        })
+        Named::Account(account_of(namespace, name))
     };
     principals
         .map(|text| Named::Principal(text))

@@ -27,6 +27,7 @@ use super::{ExitCode, Io, report};
 use crate::diagnostics::Severity;
 use crate::driver::{self, Inputs, Options, Outcome};
 use crate::policy::evaluate::Judge;
+use crate::policy::inventory::principal_parts;
 use crate::policy::request::Token;
 use crate::proxy::authority::Authority;
 use crate::proxy::{listener, log};
@@ -340,9 +341,8 @@ impl Session {
         if let Some(file) = self.certificates.get(identity) {
             return Ok(file.clone());
         }
-        let parts: Vec<&str> = identity.split('/').collect();
-        let name = match parts.as_slice() {
-            [own, "ns", namespace, "sa", account] if *own == domain => format!("{namespace}.{account}"),
+        let name = match principal_parts(identity) {
+            Some((own, namespace, account)) if own == domain => format!("{namespace}.{account}"),
             _ => identity.to_owned(),
         };
         let file = self.file("callers", &name, "pem");

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use super::Policy;
 use super::rules::{Clause, CompiledRule, Matcher, Test};
 use super::strings::{PathMatch, PeerMatch, StringMatch};
-use crate::policy::evaluate::matching::{Facts, Peer, parts};
+use crate::policy::evaluate::matching::{Facts, Peer};
+use crate::policy::inventory::principal_parts;
 
 /// Fewer rules are tried one by one.
 const WORTH_AN_INDEX: usize = 8;
@@ -80,7 +81,7 @@ impl Index {
         };
         let peer = match &facts.peer {
             Peer::Nobody => None,
-            Peer::Is(principal) => match parts(principal) {
+            Peer::Is(principal) => match principal_parts(principal) {
                 Some((_, namespace, _)) => Some((principal.as_str(), namespace)),
                 // Of an odd identity a namespace can be in several places.
                 None => return self.all.clone(),

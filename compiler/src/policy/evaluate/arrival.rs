@@ -1,11 +1,12 @@
 //! How a connection arrives: what the client speaks, whether the server takes it, and whom it then sees.
 
 use super::client::{self, Client, Said};
-use super::matching::{Facts, Peer, parts};
+use super::matching::{Facts, Peer};
 use super::{Judge, Pod, principal};
 use crate::policy::effective::Enforcer;
 use crate::policy::effective::legacy::Legacy;
 use crate::policy::effective::mtls::{Mode, Mtls};
+use crate::policy::inventory::principal_parts;
 use crate::policy::inventory::{DataPlane, Protocol, Service, Workload, WorkloadKind};
 use crate::policy::request::{Answer, Caller, Outcome, Reason, Request, Stage, Unknown};
 use crate::policy::{MtlsMode, TlsMode};
@@ -187,7 +188,7 @@ impl Judge<'_> {
         let domain = domain_of(identity);
         let mesh = &self.inventory.mesh;
         if ztunnel {
-            return if parts(identity).is_none() {
+            return if principal_parts(identity).is_none() {
                 Ok(Arrival::stop(untrusted(place)))
             } else if domain == mesh.trust_domain {
                 Ok(Arrival::goes(Peer::Is(identity.clone())))

@@ -8,6 +8,7 @@ use super::headers;
 use crate::policy::Target;
 use crate::policy::effective::rules::{CompiledRule, Matcher, Test};
 use crate::policy::effective::strings::{PathMatch, StringMatch};
+use crate::policy::inventory::principal_parts;
 use crate::policy::request::{Json, Unknown};
 use std::collections::BTreeMap;
 
@@ -216,13 +217,13 @@ pub(crate) fn identity(matcher: &Matcher, principal: &str) -> bool {
     match matcher {
         Matcher::Peer(pattern) => pattern.matches(principal),
         Matcher::ZtunnelPrincipal(pattern) => {
-            parts(principal).is_some() && (*pattern == StringMatch::Present || pattern.matches(principal))
+            principal_parts(principal).is_some() && (*pattern == StringMatch::Present || pattern.matches(principal))
         }
         Matcher::ZtunnelNamespace(pattern) => {
-            parts(principal).is_some_and(|(_, namespace, _)| pattern.matches(namespace))
+            principal_parts(principal).is_some_and(|(_, namespace, _)| pattern.matches(namespace))
         }
         Matcher::ZtunnelAccount { namespace, name } => {
-            parts(principal).is_some_and(|(_, ns, sa)| ns == namespace && sa == name)
+            principal_parts(principal).is_some_and(|(_, ns, sa)| ns == namespace && sa == name)
         }
         Matcher::BoundPrincipal(pattern) => pattern.matches(principal),
         _ => false,
@@ -236,24 +237,6 @@ fn peer(facts: &Facts, test: impl Fn(&str) -> bool) -> Truth {
         Peer::Waypoint(name) => Truth::Unknown(Unknown::Other(format!(
             "the answer depends on the account of the waypoint `{name}`, which no block declares"
         ))),
-    }
-}
-
-/// Trust domain, namespace and account of an identity that has exactly these.
-pub(crate) fn parts(principal: &str) -> Option<(&str, &str, &str)> {
-    let mut parts = principal.split('/');
-    match (
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-    ) {
-        (Some(domain), Some("ns"), Some(namespace), Some("sa"), Some(account), None) => {
-            Some((domain, namespace, account))
-        }
-        _ => None,
     }
 }
 

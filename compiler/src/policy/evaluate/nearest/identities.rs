@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::super::matching::parts;
 use super::witnesses::{distinct, texts};
 use crate::policy::effective::rules::Matcher;
 use crate::policy::effective::strings::{DomainMatch, PeerMatch, StringMatch};
+use crate::policy::inventory::principal_parts;
 
 /// At most so many identities are put together of domains, namespaces and accounts.
 const MAX_COMBINED: usize = 500;
@@ -30,7 +30,7 @@ impl Identities {
 
     /// Adds an identity as it is.
     pub(super) fn add_whole(&mut self, identity: &str) {
-        if let Some((domain, namespace, account)) = parts(identity) {
+        if let Some((domain, namespace, account)) = principal_parts(identity) {
             self.domains.insert(domain.to_owned());
             self.namespaces.insert(namespace.to_owned());
             self.accounts.insert(account.to_owned());
@@ -104,7 +104,7 @@ impl Identities {
         let domains: Vec<String> = self.domains.iter().cloned().collect();
         for domain in domains {
             for identity in complete(pattern, &domain) {
-                if parts(&identity).is_some_and(|(a, b, c)| !a.is_empty() && !b.is_empty() && !c.is_empty()) {
+                if principal_parts(&identity).is_some_and(|(a, b, c)| !a.is_empty() && !b.is_empty() && !c.is_empty()) {
                     self.add_whole(&identity);
                 }
             }
